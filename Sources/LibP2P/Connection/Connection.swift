@@ -1,0 +1,602 @@
+internal import Crypto
+internal import DequeModule
+package import LibP2PCore
+package import LibP2PIdentity
+package import NIOCore
+internal import Synchronization
+
+/// What a connection asks of its host. All calls come on the connection's event loop.
+protocol ConnectionDelegate: AnyObject, Sendable {
+    /// What the node serves now.
+    var served: HandlerTable { get }
+    /// The peer proved its id. Answer with ``Connection/admit(_:)``, now or later.
+    func connection(_ connection: Connection, authenticated peer: AuthenticatedPeer)
+    /// The connection carries streams from now on.
+    func connectionEstablished(_ connection: Connection)
+    /// The peer opened a stream whose protocol is served.
+    func connection(_ connection: Connection, accepted stream: PeerStream, handler: HandlerTable.Handler)
+    /// A stream that the peer had opened is over.
+    func connection(_ connection: Connection, ended stream: PeerStream)
+    /// The last word of a connection, whatever happened.
+    func connectionClosed(_ connection: Connection, reason: LibP2PError)
+    /// TLS must be put below; the context is the host's.
+    var tls: TLSUpgrade? { get }
+}
+
+/// Drives one ``ConnectionCore`` on its event loop: bytes and timers in, bytes and stream events out.
+///
+/// - Important: `@unchecked Sendable` because every stored variable below "loop-confined" is touched only on `eventLoop`, which each
+///   entry point asserts; the list of streams with work crosses threads behind a `Mutex`.
+package final class Connection: @unchecked Sendable {
+    /// Bytes produced for one socket write.
+    static let writeBytesMax = 128 * 1024
+    /// Protocols whose encoded proposal is kept.
+    static let proposalsCachedMax = 256
+    /// How long a stream whose handler is done may keep sending before it is reset.
+    static let lingerTimeout = TimeAmount.seconds(30)
+
+    /// The loop that owns the socket.
+    package let eventLoop: any EventLoop
+    /// Runs tasks beside the connection, without a hop.
+    package let executor: LoopExecutor
+    package let role: ConnectionRole
+    /// What was dialled, or where the peer came from.
+    package let remoteAddress: Multiaddr?
+    /// Unique in this process.
+    package let number: UInt64
+    weak let delegate: (any ConnectionDelegate)?
+
+    private struct Dirty: ~Copyable {
+        var streams: [PeerStream] = []
+        var isFlushScheduled = false
+    }
+    private let dirty = Mutex(Dirty())
+    private let status = Mutex(Status())
+    private let encoded = Mutex<[String: MultistreamProposals]>([:])
+
+    /// What other threads may ask.
+    struct Status {
+        var peer: AuthenticatedPeer?
+        var peerText = ""
+        var isEstablished = false
+        var isDraining = false
+        var failure: LibP2PError?
+        var streamCount = 0
+        var roundTrip: TimeAmount?
+        var establishedWaiters: [CheckedContinuation<PeerID, any Error>] = []
+        var closedWaiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    // Loop-confined.
+    private var core: ConnectionCore
+    private weak var channel: (any Channel)?
+    private weak var handler: ConnectionHandler?
+    private var streams: [UInt32: PeerStream] = [:]
+    private var timer: Scheduled<Void>?
+    private var timerDeadline = NIODeadline.distantFuture
+    private var isInBatch = false
+    private var tasks: [UInt64: Task<Void, Never>] = [:]
+    private var nextTask: UInt64 = 0
+    private var lingering = Deque<(deadline: NIODeadline, id: UInt32)>()
+    private var isClosed = false
+    private var drainDeadline: NIODeadline?
+    private var isGoAwayReceived = false
+
+    init(
+        role: ConnectionRole, configuration: ConnectionConfiguration, expectedPeer: PeerID?, remoteAddress: Multiaddr?,
+        number: UInt64, executor: LoopExecutor, delegate: any ConnectionDelegate
+    ) {
+        self.eventLoop = executor.eventLoop
+        self.executor = executor
+        self.role = role
+        self.remoteAddress = remoteAddress
+        self.number = number
+        self.delegate = delegate
+        self.core = ConnectionCore(
+            role: role, configuration: configuration, expectedPeer: expectedPeer,
+            ephemeralKey: Curve25519.KeyAgreement.PrivateKey(), now: executor.eventLoop.now)
+    }
+
+    // MARK: From any thread
+
+    /// The authenticated peer, once there is one.
+    package var peer: PeerID? { self.status.withLock { $0.peer?.peerID } }
+    package var peerText: String { self.status.withLock { $0.peerText } }
+    package var peerKey: PublicKey? { self.status.withLock { $0.peer?.publicKey } }
+    package var securityID: String? { self.status.withLock { $0.peer?.securityID } }
+    package var isEstablished: Bool { self.status.withLock { $0.isEstablished && $0.failure == nil } }
+    /// Whether new streams may be opened here.
+    package var acceptsStreams: Bool {
+        self.status.withLock { $0.isEstablished && $0.failure == nil && !$0.isDraining }
+    }
+    package var streamCount: Int { self.status.withLock { $0.streamCount } }
+    package var roundTrip: TimeAmount? { self.status.withLock { $0.roundTrip } }
+
+    /// Opens a stream. Nothing is sent before the first write or flush; a refusal shows when the stream is read.
+    package func openStream(_ protocols: [String]) throws(LibP2PError) -> PeerStream {
+        let (peer, failure) = self.status.withLock { ($0.isDraining ? nil : $0.peer?.peerID, $0.failure) }
+        if let failure { throw failure }
+        guard let peer, !protocols.isEmpty else {
+            throw LibP2PError(.connectionClosed, "the connection takes no new streams")
+        }
+        let stream = PeerStream(connection: self, peer: peer, proposing: try self.proposals(protocols))
+        self.wake(stream)
+        return stream
+    }
+
+    /// The encoded proposals, made once for each protocol that is asked for alone.
+    private func proposals(_ protocols: [String]) throws(LibP2PError) -> MultistreamProposals {
+        if protocols.count == 1, let known = self.encoded.withLock({ $0[protocols[0]] }) { return known }
+        do {
+            let made = try MultistreamProposals(protocols)
+            if protocols.count == 1 {
+                self.encoded.withLock { encoded in
+                    if encoded.count >= Self.proposalsCachedMax { encoded.removeAll() }
+                    encoded[protocols[0]] = made
+                }
+            }
+            return made
+        } catch {
+            throw LibP2PError(.invalidArgument, error.message, cause: error)
+        }
+    }
+
+    /// Suspends until security and muxer stand.
+    /// - Returns: the peer.
+    /// - Throws: why the connection failed; every step has its own deadline, so this ends.
+    package func established() async throws -> PeerID {
+        try await withCheckedThrowingContinuation { continuation in
+            let result = self.status.withLock { status -> Result<PeerID, any Error>? in
+                if let failure = status.failure { return .failure(failure) }
+                if status.isEstablished, let peer = status.peer { return .success(peer.peerID) }
+                status.establishedWaiters.append(continuation)
+                return nil
+            }
+            if let result { continuation.resume(with: result) }
+        }
+    }
+
+    /// Suspends until the connection is over and its tasks have returned.
+    package func closed() async {
+        await withCheckedContinuation { continuation in
+            let isOver = self.status.withLock { status in
+                if status.failure != nil { return true }
+                status.closedWaiters.append(continuation)
+                return false
+            }
+            if isOver { continuation.resume() }
+        }
+        let tasks = await self.onLoop { $0.tasks.sorted { $0.key < $1.key }.map(\.value) }
+        for task in tasks { await task.value }
+    }
+
+    /// Ends the connection.
+    package func close(_ reason: LibP2PError) {
+        self.execute {
+            $0.core.close(reason)
+            $0.runActions()
+        }
+    }
+
+    /// Opens no new streams and asks the peer for the same.
+    ///
+    /// The one who *receives* the go-away closes when its last stream ended: all that its peer opened arrived before it, so no call is
+    /// cut. A peer that does not follow is left after ``lingerTimeout``, once nothing is open.
+    package func drain() {
+        self.status.withLock { $0.isDraining = true }
+        self.execute { connection in
+            guard !connection.isClosed, connection.drainDeadline == nil else { return }
+            connection.drainDeadline = connection.eventLoop.now + Self.lingerTimeout
+            connection.core.goAway()
+            connection.closeIfDrained()
+        }
+    }
+
+    /// The gate's answer.
+    func admit(_ admitted: Bool) {
+        self.execute { connection in
+            guard let delegate = connection.delegate else { return }
+            connection.core.admissionDecided(admitted, now: connection.eventLoop.now, protocols: delegate.served)
+            connection.runActions()
+        }
+    }
+
+    func wake(_ stream: PeerStream) {
+        if stream.state.withLock({ $0.markDirty() }) { self.enqueueDirty(stream) }
+    }
+
+    func enqueueDirty(_ stream: PeerStream) {
+        let mustSchedule = self.dirty.withLock { dirty in
+            dirty.streams.append(stream)
+            if dirty.isFlushScheduled { return false }
+            dirty.isFlushScheduled = true
+            return true
+        }
+        if mustSchedule { self.eventLoop.execute { self.flush() } }
+    }
+
+    private func execute(_ body: @escaping @Sendable (Connection) -> Void) {
+        if self.eventLoop.inEventLoop {
+            body(self)
+            self.flushUnlessInBatch()
+        } else {
+            self.eventLoop.execute {
+                body(self)
+                self.flush()
+            }
+        }
+    }
+
+    private func onLoop<T: Sendable>(_ body: @escaping @Sendable (Connection) -> T) async -> T {
+        await withCheckedContinuation { continuation in
+            self.execute { continuation.resume(returning: body($0)) }
+        }
+    }
+
+    // MARK: From the channel, on the loop
+
+    func attach(_ channel: any Channel, handler: ConnectionHandler) {
+        self.channel = channel
+        self.handler = handler
+        self.flush()
+    }
+
+    func received(_ bytes: ByteBuffer) {
+        guard let delegate = self.delegate else { return }
+        self.isInBatch = true
+        self.core.received(bytes, now: self.eventLoop.now, protocols: delegate.served)
+        self.runActions()
+        self.isInBatch = false
+    }
+
+    /// The end of a read batch: tasks that became ready run first, so that what they write leaves in one go.
+    func readCompleted() {
+        self.isInBatch = true
+        self.executor.drainWithinBatch()
+        self.isInBatch = false
+        self.flush()
+    }
+
+    func inputClosed(cause: (any Error)?) {
+        self.core.inputClosed(cause: cause)
+        self.runActions()
+        self.flushUnlessInBatch()
+    }
+
+    func tlsCompleted(certificates: [[UInt8]], alpn: String?, unixTime: Int64) {
+        self.core.tlsCompleted(certificates: certificates, alpn: alpn, unixTime: unixTime, now: self.eventLoop.now)
+        self.runActions()
+        self.flushUnlessInBatch()
+    }
+
+    private func flushUnlessInBatch() {
+        if !self.isInBatch { self.flush() }
+    }
+
+    // MARK: Out
+
+    /// Moves what streams queued into the core, and the core's output into the socket while it takes it.
+    func flush() {
+        self.eventLoop.assertInEventLoop()
+        guard let handler = self.handler, let channel = self.channel else {
+            self.collect()
+            return
+        }
+        var wrote = false
+        // What a stream queued may produce actions, and those may wake streams: until nothing is left or the socket is full.
+        repeat {
+            self.collect()
+            self.runActions()
+            guard self.core.hasOutput, channel.isWritable, !self.isClosed else { break }
+            var output = ByteBuffer()
+            guard self.core.writeOutput(into: &output, bytesMax: Self.writeBytesMax) else { break }
+            handler.write(output)
+            wrote = true
+        } while true
+        if wrote { handler.flush() }
+        self.schedule()
+    }
+
+    private func collect() {
+        while true {
+            var work: [PeerStream] = []
+            self.dirty.withLock { dirty in
+                swap(&work, &dirty.streams)
+                if work.isEmpty { dirty.isFlushScheduled = false }
+            }
+            if work.isEmpty { return }
+            for stream in work { self.collect(stream) }
+        }
+    }
+
+    private func collect(_ stream: PeerStream) {
+        let work = stream.state.withLock { $0.takeWork() }
+        if self.isClosed { return }
+        guard let id = work.id ?? self.open(stream, isAbandoned: work.mustReset) else { return }
+        if work.credit > 0 { self.core.consumed(work.credit, on: id, now: self.eventLoop.now) }
+        if work.mustReset {
+            self.core.reset(id)
+            self.forget(id)
+            return
+        }
+        if !work.isHeldBack {
+            var queued = 0
+            for bytes in work.outbox where bytes.readableBytes > 0 { queued = self.core.send(bytes, on: id) }
+            if !work.outbox.isEmpty { stream.queueChanged(to: queued) }
+            if work.mustClose { self.core.closeWrite(id) }
+        }
+        self.forgetIfEnded(stream, id: id)
+    }
+
+    private func open(_ stream: PeerStream, isAbandoned: Bool) -> UInt32? {
+        if isAbandoned { return nil }
+        do {
+            let id = try self.core.openStream(stream.proposals, now: self.eventLoop.now)
+            stream.state.withLock { $0.id = id }
+            self.streams[id] = stream
+            self.countStreams()
+            return id
+        } catch {
+            stream.fail(error, tellPeer: false)
+            return nil
+        }
+    }
+
+    // MARK: In
+
+    private func runActions() {
+        while let action = self.core.nextAction() {
+            switch action {
+            case .data(let id, let bytes):
+                guard let stream = self.streams[id] else {
+                    self.core.consumed(bytes.readableBytes, on: id, now: self.eventLoop.now)
+                    continue
+                }
+                let taken = stream.deliver(bytes)
+                if taken > 0 { self.core.consumed(taken, on: id, now: self.eventLoop.now) }
+            case .writable(let id): self.streams[id]?.queueChanged(to: 0)
+            case .streamOpened(let id, let protocolID): self.accept(id, protocolID)
+            case .streamNegotiated(let id, let protocolID):
+                guard let stream = self.streams[id] else { continue }
+                stream.agreed(on: protocolID)
+                if stream.proposals.names.count > 1 { self.wake(stream) }
+            case .streamFailed(let id, let error):
+                guard let stream = self.forget(id) else { continue }
+                var described = error
+                described.message += ": \(stream.proposals.names.joined(separator: ", "))"
+                stream.fail(described, tellPeer: false)
+            case .remoteClosedWrite(let id):
+                guard let stream = self.streams[id] else { continue }
+                stream.inputEnded()
+                self.forgetIfEnded(stream, id: id)
+            case .reset(let id):
+                self.forget(id)?.fail(LibP2PError(.streamReset, "the peer reset the stream"), tellPeer: false)
+            case .goAway:
+                self.isGoAwayReceived = true
+                self.status.withLock { $0.isDraining = true }
+                self.closeIfDrained()
+            case .roundTrip(let time): self.status.withLock { $0.roundTrip = time }
+            case .startTLS(let role): self.startTLS(role)
+            case .authenticated(let peer):
+                let text = peer.peerID.description
+                self.status.withLock { status in
+                    status.peer = peer
+                    status.peerText = text
+                }
+                self.delegate?.connection(self, authenticated: peer)
+            case .established: self.becameEstablished()
+            case .closed(let reason): self.finish(reason)
+            }
+        }
+    }
+
+    private func accept(_ id: UInt32, _ protocolID: String) {
+        guard let delegate = self.delegate, let peer = self.peer,
+            let handler = delegate.served.handler(for: protocolID)
+        else {
+            self.core.reset(id)
+            return
+        }
+        let stream = PeerStream(connection: self, peer: peer, id: id, protocolID: protocolID)
+        self.streams[id] = stream
+        self.countStreams()
+        delegate.connection(self, accepted: stream, handler: handler)
+    }
+
+    /// Runs `body` as a task owned by this connection: cancelled when the connection ends, awaited by ``closed()``.
+    func run(_ body: @escaping @Sendable () async -> Void) {
+        self.eventLoop.assertInEventLoop()
+        let number = self.nextTask
+        self.nextTask += 1
+        // The parent of this task is the connection: `tasks` holds it until it returned.
+        self.tasks[number] = Task(executorPreference: self.executor) {
+            await body()
+            self.execute { $0.tasks[number] = nil }
+        }
+    }
+
+    /// Ends a stream whose handler returned: our side is closed, and the peer gets a while to close its own.
+    func linger(_ stream: PeerStream) {
+        stream.closeWrite()
+        stream.discardInput()
+        self.execute { connection in
+            guard let id = stream.state.withLock({ $0.id }), connection.streams[id] != nil else { return }
+            connection.lingering.append((connection.eventLoop.now + Self.lingerTimeout, id))
+        }
+    }
+
+    private func startTLS(_ role: ConnectionRole) {
+        guard let tls = self.delegate?.tls, let handler = self.handler else {
+            self.core.close(LibP2PError(.securityFailed, "TLS was agreed but is not configured"))
+            return
+        }
+        // The multistream answer must be on its way before records are.
+        var output = ByteBuffer()
+        if self.core.writeOutput(into: &output, bytesMax: Self.writeBytesMax) {
+            handler.write(output)
+            handler.flush()
+        }
+        do {
+            try handler.insertTLS(tls, role: role, unread: self.core.takeUnreadInput())
+        } catch {
+            self.core.close(LibP2PError(.securityFailed, "TLS could not be started", cause: error))
+        }
+    }
+
+    private func becameEstablished() {
+        let (waiters, peer) = self.status.withLock { status in
+            status.isEstablished = true
+            defer { status.establishedWaiters.removeAll() }
+            return (status.establishedWaiters, status.peer?.peerID)
+        }
+        self.delegate?.connectionEstablished(self)
+        guard let peer else { return }
+        for waiter in waiters { waiter.resume(returning: peer) }
+    }
+
+    private func finish(_ reason: LibP2PError) {
+        guard !self.isClosed else { return }
+        self.isClosed = true
+        self.timer?.cancel()
+        self.timer = nil
+        if let handler = self.handler, self.channel != nil {
+            var output = ByteBuffer()
+            if self.core.writeOutput(into: &output, bytesMax: Self.writeBytesMax) {
+                handler.write(output)
+                handler.flush()
+            }
+            handler.close()
+        }
+        // In order of their numbers: the simulator replays a run exactly.
+        let open = self.streams.sorted { $0.key < $1.key }
+        self.streams.removeAll()
+        self.countStreams()
+        for (_, stream) in open {
+            if stream.isInbound { self.delegate?.connection(self, ended: stream) }
+            stream.fail(self.streamFailure(reason), tellPeer: false)
+        }
+        var unopened: [PeerStream] = []
+        self.dirty.withLock { swap(&unopened, &$0.streams) }
+        for stream in unopened { stream.fail(self.streamFailure(reason), tellPeer: false) }
+        for (_, task) in self.tasks.sorted(by: { $0.key < $1.key }) { task.cancel() }
+        let (established, closed) = self.status.withLock { status in
+            status.failure = reason
+            defer {
+                status.establishedWaiters.removeAll()
+                status.closedWaiters.removeAll()
+            }
+            return (status.establishedWaiters, status.closedWaiters)
+        }
+        for waiter in established { waiter.resume(throwing: reason) }
+        self.delegate?.connectionClosed(self, reason: reason)
+        for waiter in closed { waiter.resume() }
+    }
+
+    private func streamFailure(_ reason: LibP2PError) -> LibP2PError {
+        reason.code == .connectionClosed
+            ? reason : LibP2PError(.connectionClosed, "the connection ended: \(reason.message)", cause: reason)
+    }
+
+    // MARK: Book-keeping
+
+    @discardableResult
+    private func forget(_ id: UInt32) -> PeerStream? {
+        guard let stream = self.streams.removeValue(forKey: id) else { return nil }
+        if stream.isInbound { self.delegate?.connection(self, ended: stream) }
+        self.countStreams()
+        self.closeIfDrained()
+        return stream
+    }
+
+    private func forgetIfEnded(_ stream: PeerStream, id: UInt32) {
+        let isEnded = stream.state.withLock { state in
+            guard state.isInputEnded || state.failure != nil, state.isCloseSent else { return false }
+            state.onReset = nil
+            return true
+        }
+        if isEnded { self.forget(id) }
+    }
+
+    /// Unread and unsent bytes of the streams of this connection, and the streams. On its event loop.
+    var buffered: (bytes: Int, streams: Int) {
+        self.eventLoop.assertInEventLoop()
+        let bytes = self.streams.values.reduce(0) { sum, stream in
+            sum + stream.state.withLock { $0.inputBytes + $0.outboxBytes + $0.queuedBytes }
+        }
+        return (bytes, self.streams.count)
+    }
+
+    private func countStreams() {
+        let count = self.streams.count
+        self.status.withLock { $0.streamCount = count }
+    }
+
+    private func closeIfDrained() {
+        guard !self.isClosed, self.streams.isEmpty, self.core.streamCount == 0 else { return }
+        guard self.isGoAwayReceived || (self.drainDeadline ?? .distantFuture) <= self.eventLoop.now else { return }
+        self.core.close(LibP2PError(.connectionClosed, "the connection was closed after its last stream"))
+        if !self.isInBatch { self.eventLoop.execute { self.flush() } }
+    }
+
+    // MARK: Time
+
+    private func schedule() {
+        guard !self.isClosed else { return }
+        var deadline = self.core.nextDeadline ?? .distantFuture
+        if let first = self.lingering.first, first.deadline < deadline { deadline = first.deadline }
+        if let drain = self.drainDeadline, drain < deadline, drain > self.eventLoop.now { deadline = drain }
+        guard deadline != .distantFuture else { return }
+        // A timer that fires too early costs one look; one that is re-armed for every read costs an allocation each.
+        if self.timer != nil, self.timerDeadline <= deadline { return }
+        self.timer?.cancel()
+        self.timerDeadline = deadline
+        self.timer = self.eventLoop.scheduleTask(deadline: deadline) { self.timerFired() }
+    }
+
+    private func timerFired() {
+        self.timer = nil
+        let now = self.eventLoop.now
+        while let first = self.lingering.first, first.deadline <= now {
+            self.lingering.removeFirst()
+            if let stream = self.streams[first.id] {
+                stream.fail(LibP2PError(.timeout, "the peer did not end the stream in time"), tellPeer: true)
+            }
+        }
+        self.core.timerFired(now: now)
+        self.closeIfDrained()
+        self.runActions()
+        self.flush()
+    }
+}
+
+extension PeerStream.State {
+    /// What a stream wants of its connection.
+    struct Work {
+        var id: UInt32?
+        var outbox: [ByteBuffer]
+        var credit: Int
+        var mustClose: Bool
+        var mustReset: Bool
+        /// The protocol is still open and there are several proposals: bytes must wait.
+        var isHeldBack: Bool
+    }
+
+    mutating func takeWork() -> Work {
+        self.isDirty = false
+        let isHeldBack = self.protocolID == nil && self.hasSeveralProposals
+        var work = Work(
+            id: self.id, outbox: [], credit: self.creditDue, mustClose: false, mustReset: self.mustReset,
+            isHeldBack: isHeldBack)
+        self.creditDue = 0
+        self.mustReset = false
+        guard !isHeldBack else { return work }
+        swap(&work.outbox, &self.outbox)
+        self.queuedBytes += self.outboxBytes
+        self.outboxBytes = 0
+        if self.isWriteClosed, !self.isCloseSent {
+            self.isCloseSent = true
+            work.mustClose = true
+        }
+        return work
+    }
+}

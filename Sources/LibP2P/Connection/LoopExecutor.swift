@@ -1,0 +1,68 @@
+internal import DequeModule
+public import NIOCore
+internal import Synchronization
+
+/// Runs Swift tasks on an event loop, beside the connections they serve, so that a call needs no hop between threads.
+///
+/// A connection drains the queue after each read batch and before it flushes: what resumed tasks write leaves in the same
+/// system call. At most ``jobsPerTurnMax`` jobs run before sockets are polled again, because NIO empties its own task queue first
+/// and a chatty task would otherwise starve IO. Work that computes for long belongs on the default pool.
+public final class LoopExecutor: TaskExecutor {
+    /// Jobs that run before the loop may look at its sockets.
+    static let jobsPerTurnMax = 1024
+    /// How long the rest waits when a turn was used up.
+    static let turnPause = TimeAmount.microseconds(20)
+
+    private struct Queue: ~Copyable {
+        var jobs = Deque<UnownedJob>()
+        var isScheduled = false
+    }
+
+    /// The loop that runs the jobs.
+    public let eventLoop: any EventLoop
+    private let queue = Mutex(Queue())
+
+    /// Makes an executor. One per event loop is enough; several are legal.
+    public init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        let mustSchedule = self.queue.withLock { queue in
+            queue.jobs.append(job)
+            if queue.isScheduled { return false }
+            queue.isScheduled = true
+            return true
+        }
+        if mustSchedule { self.eventLoop.execute { self.turn() } }
+    }
+
+    private func turn() {
+        if self.drain() {
+            _ = self.eventLoop.scheduleTask(in: Self.turnPause) { self.turn() }
+        }
+    }
+
+    /// Runs what is queued, bounded. Must be called on the loop.
+    /// - Returns: whether jobs are left for which a turn must be scheduled by the caller.
+    @discardableResult
+    private func drain() -> Bool {
+        for _ in 0..<Self.jobsPerTurnMax {
+            let job = self.queue.withLock { queue -> UnownedJob? in
+                if let job = queue.jobs.popFirst() { return job }
+                queue.isScheduled = false
+                return nil
+            }
+            guard let job else { return false }
+            job.runSynchronously(on: self.asUnownedTaskExecutor())
+        }
+        return true
+    }
+
+    /// Runs what is queued within a read batch. A turn that is already scheduled takes the rest.
+    func drainWithinBatch() {
+        for _ in 0..<Self.jobsPerTurnMax {
+            guard let job = self.queue.withLock({ $0.jobs.popFirst() }) else { return }
+            job.runSynchronously(on: self.asUnownedTaskExecutor())
+        }
+    }
+}

@@ -1,0 +1,236 @@
+internal import DequeModule
+package import NIOCore
+
+/// A stream that has not agreed on its protocol yet.
+struct StreamNegotiation {
+    enum Side {
+        case dialing(MultistreamDialer)
+        case listening(MultistreamListener)
+    }
+    var side: Side
+    /// Bytes received that the negotiation has not used.
+    var input = ByteBuffer()
+
+    var isInbound: Bool {
+        if case .listening = self.side { return true }
+        return false
+    }
+}
+
+extension ConnectionCore {
+    // MARK: What the application does with streams
+
+    /// Opens a stream and makes `proposals` in order.
+    ///
+    /// With one proposal the application may ``send(_:on:)`` at once: its bytes follow the proposal in the same flight. With several,
+    /// wait for `.streamNegotiated`.
+    /// - Throws: `.connectionClosed` before `established` and after the end; `.resourceLimit` when the muxer has no room.
+    package mutating func openStream(
+        _ proposals: MultistreamProposals, now: NIODeadline
+    ) throws(LibP2PError) -> UInt32 {
+        guard self.phase == .established else {
+            throw LibP2PError(.connectionClosed, "the connection is not open")
+        }
+        let id: UInt32?
+        do throws(YamuxError) {
+            id = try self.session?.openStream(now: now)
+        } catch {
+            throw LibP2PError(.resourceLimit, "no more streams can be opened on this connection", cause: error)
+        }
+        guard let id else { throw LibP2PError(.connectionClosed, "the connection is not open") }
+        let dialer = MultistreamDialer(proposals: proposals)
+        var hello = ByteBuffer()
+        dialer.start(into: &hello)
+        _ = self.session?.send(hello, on: id)
+        self.negotiations[id] = StreamNegotiation(side: .dialing(dialer))
+        self.negotiationDeadlines.append((now + self.configuration.limits.streamNegotiationTimeout, id))
+        return id
+    }
+
+    /// Queues bytes. The buffer is kept, not copied.
+    /// - Returns: bytes now queued on the stream, for back-pressure; `.writable` tells when they fell under the low watermark.
+    @discardableResult
+    package mutating func send(_ bytes: ByteBuffer, on id: UInt32) -> Int {
+        self.session?.send(bytes, on: id) ?? 0
+    }
+
+    /// The application took `count` bytes: the peer may send as many more.
+    package mutating func consumed(_ count: Int, on id: UInt32, now: NIODeadline) {
+        self.session?.consumed(count, on: id, now: now)
+    }
+
+    /// Ends our direction after what is queued.
+    package mutating func closeWrite(_ id: UInt32) { self.session?.closeWrite(id) }
+
+    /// Ends both directions at once and drops what is queued.
+    package mutating func reset(_ id: UInt32) {
+        self.endNegotiation(id)
+        self.session?.reset(id)
+    }
+
+    /// Tells the peer that no new streams are wanted; open ones go on.
+    package mutating func goAway() { self.session?.goAway(.normal) }
+
+    // MARK: What arrives
+
+    mutating func receiveEstablished(now: NIODeadline, protocols: some ServedProtocols) throws {
+        try self.decrypt()
+        guard self.plain.readableBytes > 0 else { return }
+        // The muxer keeps slices of what it is given, so it gets the storage, and the next read starts afresh.
+        var bytes = ByteBuffer()
+        swap(&bytes, &self.plain)
+        defer { self.drainSession(now: now, protocols: protocols) }
+        try self.session?.received(&bytes, now: now)
+    }
+
+    /// Output was taken: reports which streams have room again. Nothing was received, so no other event needs a negotiation.
+    mutating func drainWritable() {
+        self.drainSession(now: .uptimeNanoseconds(0), protocols: OfferedProtocols(ids: []))
+    }
+
+    /// Turns the muxer's events into actions, running the negotiation of young streams.
+    mutating func drainSession(now: NIODeadline, protocols: some ServedProtocols) {
+        while let event = self.session?.nextEvent() {
+            switch event {
+            case .streamOpened(let id): self.streamOpened(id, now: now)
+            case .data(let id, let bytes):
+                if self.negotiations.isEmpty {
+                    self.actions.append(.data(id, bytes))
+                } else {
+                    self.receivedData(bytes, on: id, now: now, protocols: protocols)
+                }
+            case .remoteClosedWrite(let id):
+                if let negotiation = self.endNegotiation(id) {
+                    self.session?.reset(id)
+                    self.failed(negotiation, id: id, "the peer closed the stream before a protocol was agreed")
+                } else {
+                    self.actions.append(.remoteClosedWrite(id))
+                }
+            case .reset(let id):
+                if let negotiation = self.endNegotiation(id) {
+                    self.failed(negotiation, id: id, "the peer reset the stream before a protocol was agreed")
+                } else {
+                    self.actions.append(.reset(id))
+                }
+            case .windowOpened(let id): self.actions.append(.writable(id))
+            case .streamAcknowledged: break
+            case .goAway: self.actions.append(.goAway)
+            case .roundTrip(let time): self.actions.append(.roundTrip(time))
+            }
+        }
+    }
+
+    private mutating func streamOpened(_ id: UInt32, now: NIODeadline) {
+        guard self.inboundNegotiationCount < self.configuration.limits.streamsNegotiatingMax else {
+            self.session?.reset(id)
+            return
+        }
+        self.inboundNegotiationCount += 1
+        self.negotiations[id] = StreamNegotiation(side: .listening(MultistreamListener()))
+        self.negotiationDeadlines.append((now + self.configuration.limits.streamNegotiationTimeout, id))
+    }
+
+    private mutating func receivedData(
+        _ bytes: ByteBuffer, on id: UInt32, now: NIODeadline, protocols: some ServedProtocols
+    ) {
+        guard var negotiation = self.negotiations.removeValue(forKey: id) else {
+            self.actions.append(.data(id, bytes))
+            return
+        }
+        if negotiation.input.readableBytes == 0 {
+            negotiation.input = bytes
+        } else {
+            negotiation.input.writeImmutableBuffer(bytes)
+        }
+        let before = negotiation.input.readableBytes
+        var reply = ByteBuffer()
+        let selected: String?
+        do {
+            selected = try Self.advance(&negotiation, reply: &reply, protocols: protocols)
+        } catch {
+            if negotiation.isInbound { self.inboundNegotiationCount -= 1 }
+            self.session?.reset(id)
+            self.failed(negotiation, id: id, "the peer does not serve the protocol", cause: error)
+            return
+        }
+        if reply.readableBytes > 0 { _ = self.session?.send(reply, on: id) }
+        self.session?.consumed(before - negotiation.input.readableBytes, on: id, now: now)
+        guard let selected else {
+            if negotiation.input.readableBytes > self.configuration.limits.streamNegotiationBytesMax {
+                if negotiation.isInbound { self.inboundNegotiationCount -= 1 }
+                self.session?.reset(id)
+                self.failed(negotiation, id: id, "the peer sent too much before a protocol was agreed")
+            } else {
+                self.negotiations[id] = negotiation
+            }
+            return
+        }
+        if negotiation.isInbound {
+            self.inboundNegotiationCount -= 1
+            self.actions.append(.streamOpened(id, protocolID: selected))
+        } else {
+            self.actions.append(.streamNegotiated(id, protocolID: selected))
+        }
+        self.dropStaleNegotiationDeadlines()
+        if negotiation.input.readableBytes > 0 { self.actions.append(.data(id, negotiation.input)) }
+    }
+
+    private static func advance(
+        _ negotiation: inout StreamNegotiation, reply: inout ByteBuffer, protocols: some ServedProtocols
+    ) throws -> String? {
+        switch negotiation.side {
+        case .dialing(var dialer):
+            defer { negotiation.side = .dialing(dialer) }
+            if case .selected(let id) = try dialer.received(&negotiation.input, reply: &reply) { return id }
+            return nil
+        case .listening(var listener):
+            defer { negotiation.side = .listening(listener) }
+            let result = try listener.received(
+                &negotiation.input, supported: { protocols.serves($0) }, list: { protocols.list() }, reply: &reply)
+            if case .selected(let id) = result { return id }
+            return nil
+        }
+    }
+
+    // MARK: Young streams that end
+
+    @discardableResult
+    private mutating func endNegotiation(_ id: UInt32) -> StreamNegotiation? {
+        guard let negotiation = self.negotiations.removeValue(forKey: id) else { return nil }
+        if negotiation.isInbound { self.inboundNegotiationCount -= 1 }
+        self.dropStaleNegotiationDeadlines()
+        return negotiation
+    }
+
+    /// An inbound stream nobody knows of dies silently; one that the application opened is reported.
+    private mutating func failed(
+        _ negotiation: StreamNegotiation, id: UInt32, _ message: String, cause: (any Error)? = nil
+    ) {
+        guard !negotiation.isInbound else { return }
+        self.actions.append(.streamFailed(id, LibP2PError(.protocolNotSupported, message, cause: cause)))
+    }
+
+    /// Keeps the queue as short as what still negotiates: its head is always a live stream.
+    private mutating func dropStaleNegotiationDeadlines() {
+        while let first = self.negotiationDeadlines.first, self.negotiations[first.id] == nil {
+            self.negotiationDeadlines.removeFirst()
+        }
+        // A stuck head keeps finished streams behind it: sweep when they are the majority.
+        if self.negotiationDeadlines.count > 64, self.negotiationDeadlines.count > 4 * self.negotiations.count {
+            self.negotiationDeadlines.removeAll { self.negotiations[$0.id] == nil }
+        }
+    }
+
+    mutating func expireNegotiations(now: NIODeadline) {
+        while let first = self.negotiationDeadlines.first, first.deadline <= now {
+            self.negotiationDeadlines.removeFirst()
+            guard let negotiation = self.negotiations.removeValue(forKey: first.id) else { continue }
+            if negotiation.isInbound { self.inboundNegotiationCount -= 1 }
+            self.session?.reset(first.id)
+            if !negotiation.isInbound {
+                self.actions.append(
+                    .streamFailed(first.id, LibP2PError(.timeout, "the peer did not agree to a protocol in time")))
+            }
+        }
+    }
+}

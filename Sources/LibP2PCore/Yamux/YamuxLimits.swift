@@ -1,0 +1,51 @@
+package import NIOCore
+
+/// The bounds of a ``YamuxSession``. Every queue, table and buffer of the session is bounded by one of these.
+///
+/// Memory held for a peer: unread bytes are at most ``receiveWindowTotalMax``; everything else is small
+/// records, at most one for each stream, ping answer or pending reset.
+package struct YamuxLimits: Sendable, Hashable {
+    /// The window both sides of a new stream assume: fixed by the spec at 256 KiB.
+    package static let initialWindow = 256 * 1024
+
+    /// Streams opened by the peer at once; more are refused with RST.
+    package var streamsInboundMax = 1024
+    /// Streams opened by this side at once.
+    package var streamsOutboundMax = 1024
+    /// Streams of the peer whose `.streamOpened` was not taken yet; more are refused with RST.
+    package var acceptBacklogMax = 256
+    /// Streams of this side that the peer has not acknowledged yet. The spec recommends 256.
+    package var unacknowledgedMax = 256
+
+    /// The largest window that a stream can grow to, in bytes.
+    package var receiveWindowMax = 16 * 1024 * 1024
+    /// The sum of the windows of all streams, in bytes: streams beyond it are refused, and growth takes at
+    /// most half of it, so that bulk streams do not keep calls out.
+    package var receiveWindowTotalMax = 256 * 1024 * 1024
+    /// A window doubles when all of it was consumed within this many round trips.
+    package var windowGrowthRoundTrips = 4
+    /// How long a measured round trip is good for while data flows.
+    package var roundTripInterval: TimeAmount = .seconds(10)
+
+    /// Payload bytes of a data frame sent, and the quantum of the round robin: what a small call can have to
+    /// wait for on each bulk stream.
+    package var frameBytesMax = 16 * 1024
+    /// `.windowOpened` comes when queued output falls to this many bytes.
+    package var sendQueueBytesLow = 64 * 1024
+
+    /// Silence after which a ping is sent; nil for none.
+    package var keepAliveInterval: TimeAmount? = .seconds(30)
+    /// Silence after a ping after which the connection is held dead.
+    package var keepAliveTimeout: TimeAmount = .seconds(30)
+
+    /// Ping answers that wait for output; of more pings the oldest answers are dropped.
+    package var pingAnswersMax = 32
+    /// Resets that wait for output (of refused streams, above all) before more streams are a fault.
+    package var resetsPendingMax = 4096
+    /// Frames that carry nothing (pings, empty data, empty credit, repeated flags) in a burst.
+    package var emptyFramesMax = 1024
+    /// How many empty frames per second that burst refills by.
+    package var emptyFramesPerSecond = 256
+
+    package init() {}
+}

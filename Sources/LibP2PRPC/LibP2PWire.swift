@@ -1,0 +1,99 @@
+public import LibP2P
+internal import LibP2PCore
+internal import NIOCore
+public import LibP2PIdentity
+public import SubnetRPC
+internal import Synchronization
+
+/// Calls peers over libp2p streams: on the native wire, or on the template's where that is what the peer speaks.
+public final class LibP2PWire: ClientWire {
+    /// Which framing a call uses.
+    public enum Choice: Sendable, Hashable {
+        /// The template's for methods that have a name there, unless identify said that the peer serves the native one.
+        case automatic
+        /// Always the native one.
+        case native
+        /// Always the template's; methods without a name there are refused.
+        case template
+    }
+
+    /// Peer ids whose text form was parsed.
+    private static let cachedMax = 4096
+
+    private let host: Host
+    private let scheduler: any RPCScheduler
+    private let choice: Choice
+    private let parsed = Mutex<[String: PeerID]>([:])
+
+    /// Makes a wire over `host`.
+    public init(host: Host, scheduler: any RPCScheduler, choice: Choice = .automatic) {
+        self.host = host
+        self.scheduler = scheduler
+        self.choice = choice
+    }
+
+    public func open(_ head: CallHead) async throws -> any ClientCallStream {
+        let peer = try self.peerID(head.peer)
+        let (id, wire) = try self.protocolID(of: head.method, at: peer)
+        let stream = try await self.stream(to: peer, id, head)
+        let bytes = RPCByteStream(stream)
+        switch wire {
+        case .template: return try TemplateClientStream(bytes, head: head)
+        default: return NativeClientStream(bytes, head: head, scheduler: self.scheduler)
+        }
+    }
+
+    private func stream(to peer: PeerID, _ id: String, _ head: CallHead) async throws -> PeerStream {
+        if let stream = self.host.openStreamIfConnected(to: peer, protocolID: id) { return stream }
+        // Dialling has deadlines of its own; the call's may be shorter.
+        let remaining = head.deadline - self.scheduler.now()
+        guard remaining > .zero else { throw RPCError(.deadlineExceeded, "the deadline passed before \(peer) was dialled") }
+        do {
+            return try await self.host.newStream(to: peer, protocols: [id], within: remaining)
+        } catch {
+            throw RPCError(libp2p: error)
+        }
+    }
+
+    private func protocolID(of method: MethodDescriptor, at peer: PeerID) throws -> (String, WireName) {
+        let native = method.id(on: .native)
+        let template = method.id(on: .template)
+        switch self.choice {
+        case .native: break
+        case .template:
+            guard let template else {
+                throw RPCError(.unimplemented, "\(method) has no name on the template wire")
+            }
+            return (template, .template)
+        case .automatic:
+            guard let template else { break }
+            let served = self.host.information(of: peer)?.protocols ?? []
+            if let native, served.contains(native) { break }
+            return (template, .template)
+        }
+        guard let native else { throw RPCError(.unimplemented, "\(method) has no name on the native wire") }
+        return (native, .native)
+    }
+
+    private func peerID(_ peer: RPCPeer) throws -> PeerID {
+        guard peer.world == .libp2p else {
+            throw RPCError(.invalidArgument, "\(peer) is not a libp2p peer")
+        }
+        if let known = self.parsed.withLock({ $0[peer.id] }) { return known }
+        do {
+            let parsed = try PeerID(peer.id)
+            self.parsed.withLock { cache in
+                if cache.count >= Self.cachedMax { cache.removeAll() }
+                cache[peer.id] = parsed
+            }
+            return parsed
+        } catch {
+            throw RPCError(.invalidArgument, "\(peer.id) is not a peer id", cause: error)
+        }
+    }
+}
+
+extension RPCPeer {
+    /// A libp2p peer by its id.
+    public init(_ peer: PeerID) { self = .libp2p(peer.description) }
+}

@@ -1,0 +1,26 @@
+package import NIOCore
+package import SubnetRPC
+internal import Synchronization
+
+extension RPCScheduler where Self == WheelScheduler {
+    /// Clock and alarm of the RPC layer on an event loop: one timer however many calls run.
+    package static func onLoop(_ loop: any EventLoop) -> WheelScheduler {
+        let box = WheelBox()
+        let scheduler = WheelScheduler(
+            clock: { loop.now },
+            arm: { deadline in
+                _ = loop.scheduleTask(deadline: deadline) { box.wake() }
+            })
+        box.set(scheduler)
+        return scheduler
+    }
+}
+
+/// Lets a timer find the scheduler that armed it without keeping it alive.
+private final class WheelBox: Sendable {
+    private struct Weak: Sendable { weak var scheduler: WheelScheduler? }
+    private let weak = Mutex(Weak())
+
+    func set(_ scheduler: WheelScheduler) { self.weak.withLock { $0.scheduler = scheduler } }
+    func wake() { self.weak.withLock { $0.scheduler }?.wake() }
+}

@@ -1,0 +1,77 @@
+internal import LibP2P
+internal import LibP2PIdentity
+internal import ModelWorkers
+internal import NIOCore
+internal import SubnetRPC
+
+extension HostConfiguration {
+    /// The host's part of a node's configuration.
+    init(_ node: NodeConfiguration, identity: PrivateKey) {
+        self.init(identity: identity, listen: node.listen)
+        self.security = node.network.security.map { $0 == .tls ? .tls() : .noise() }
+        self.agentVersion = node.network.agentVersion
+        self.limits.connectionsMax = node.limits.system.connectionsMax
+        self.limits.connectionsPerPeerMax = node.limits.peer.connectionsMax
+        self.limits.pendingConnectionsMax = node.limits.system.handshakesMax
+        self.limits.pendingConnectionsPerAddressMax = node.limits.system.handshakesPerAddressMax
+        self.limits.streamsMax = node.limits.system.streamsMax
+        self.limits.streamsPerPeerMax = node.limits.peer.streamsMax
+        self.limits.streamsPerProtocolMax = node.limits.protocols.streamsMax
+        self.limits.streamsPerConnectionMax = node.limits.connection.streamsInboundMax
+        self.limits.streamWindowBytesMax = node.limits.stream.windowBytesMax
+        self.limits.connectionWindowBytesMax = node.limits.connection.memoryBytesMax
+        self.limits.addressBookPeersMax = node.addressBook.peersMax
+        self.limits.addressesPerPeerMax = node.addressBook.addressesPerPeerMax
+        self.timeouts.dial = TimeAmount(node.timeouts.dial)
+        self.timeouts.handshake = TimeAmount(node.timeouts.handshake)
+        self.timeouts.admission = TimeAmount(node.timeouts.admission)
+        self.timeouts.streamNegotiation = TimeAmount(node.timeouts.negotiation)
+        self.timeouts.identify = TimeAmount(node.timeouts.identify)
+        self.timeouts.shutdownGrace = TimeAmount(node.timeouts.shutdown)
+        self.timeouts.dialStagger = TimeAmount(node.network.dialStagger)
+        self.timeouts.keepAlive = TimeAmount(node.network.keepAliveInterval)
+        self.timeouts.reconnectBackoffMax = TimeAmount(node.network.reconnectBackoffMax)
+    }
+}
+
+extension ClientConfiguration {
+    /// The calling part of a node's configuration.
+    init(_ node: NodeConfiguration) {
+        self.init()
+        self.defaultDeadline = node.timeouts.call
+        self.requestBytesMax = node.limits.stream.messageBytesMax
+        self.responseBytesMax = node.limits.stream.messageBytesMax
+    }
+}
+
+extension RouterLimits {
+    /// The serving part of a node's configuration.
+    init(_ node: NodeConfiguration) {
+        self.init()
+        self.callsMax = node.limits.system.callsMax
+        self.callsPerPeerMax = node.limits.peer.callsMax
+        self.requestBytesMax = node.limits.stream.messageBytesMax
+        self.responseBytesMax = node.limits.stream.messageBytesMax
+    }
+}
+
+extension ModelWorkers.WorkerConfiguration {
+    /// The worker of a node's configuration; `other` when it names no program.
+    init(_ worker: WorkerConfiguration, default other: ModelWorkers.WorkerConfiguration?) throws {
+        if let executable = worker.executable {
+            self.init(
+                executable: executable, arguments: worker.arguments,
+                environment: Self.environment(inheriting: worker.environment))
+        } else if let other {
+            self = other
+            self.arguments += worker.arguments
+        } else {
+            throw NodeError(.conflict, "Inference is to be served but no worker program is configured.")
+        }
+        self.limits.callsInFlightMax = worker.callsMax
+        self.startTimeout = TimeAmount(worker.readyTimeout)
+        self.stopGrace = TimeAmount(worker.grace)
+        self.restart.delayFirst = TimeAmount(worker.restartBackoffMin)
+        self.restart.delayMax = TimeAmount(worker.restartBackoffMax)
+    }
+}

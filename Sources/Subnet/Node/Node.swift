@@ -1,0 +1,145 @@
+public import LibP2P
+public import LibP2PIdentity
+internal import LibP2PRPC
+public import Logging
+public import ModelWorkers
+internal import NIOCore
+internal import PrometheusMetrics
+internal import ServiceLifecycle
+internal import UnixSignals
+public import SubnetRPC
+internal import SubnetServices
+
+/// A whole node: host, router, client, built-in services, worker, address book and metrics, as one group of services.
+///
+/// ```swift
+/// let node = try Node(configuration, logger: logger) { router in
+///     try router.register(MyService.self) { $0.handle(MyService.greet) { request, context in … } }
+/// }
+/// try await node.run { addresses in print(addresses) }
+/// ```
+public final class Node: Sendable {
+    /// Listens, dials and opens streams.
+    public let host: Host
+    /// Serves the node's methods.
+    public let router: Router
+    /// Calls other peers.
+    public let client: Client
+    /// The model's process, where inference is served.
+    public let worker: WorkerSupervisor?
+    private let configuration: NodeConfiguration
+    private let server: LibP2PRPCServer
+    private let addressBook: AddressBookService?
+    private let dataDirectory: DataDirectory?
+    private let registry: PrometheusRegistry?
+    private let logger: Logger
+
+    /// Makes a node and registers its services. Nothing listens and no process starts before ``run(ready:)``.
+    ///
+    /// - Parameters:
+    ///   - modelWorker: what serves the model when the configuration names no program.
+    ///   - register: registers services of your own.
+    /// - Throws: ``NodeError``, `LibP2PError`, `RPCError` or `WorkerError` that names what cannot be.
+    public init(
+        _ configuration: NodeConfiguration, modelWorker: ModelWorkers.WorkerConfiguration? = nil, logger: Logger,
+        register: (Router) throws -> Void = { _ in }
+    ) throws {
+        let directory = try configuration.dataDirectory.map { try DataDirectory.open($0) }
+        do {
+            let identity = try Self.identity(configuration, directory)
+            let host = try Host(HostConfiguration(configuration, identity: identity), logger: logger)
+            let scheduler: any RPCScheduler = .onLoop(host.schedulingLoop)
+            let client = Client(
+                wire: LibP2PWire(host: host, scheduler: scheduler), scheduler: scheduler,
+                configuration: ClientConfiguration(configuration))
+            let router = Router(
+                scheduler: scheduler, client: client, limits: RouterLimits(configuration), logger: logger)
+            self.worker = try Self.registerBuiltIn(
+                configuration, modelWorker, router: router, host: host, scheduler: scheduler, logger: logger)
+            try register(router)
+            self.server = LibP2PRPCServer(host: host, router: router)
+            host.addResolver(PeersResolver(host: host, client: client))
+            self.addressBook = try directory.map {
+                try AddressBookService(host: host, directory: $0, configuration: configuration.addressBook, logger: logger)
+            }
+            for address in configuration.bootstrap { host.keepConnected(to: address) }
+            (self.host, self.router, self.client, self.logger) = (host, router, client, logger)
+            (self.configuration, self.dataDirectory) = (configuration, directory)
+            self.registry = configuration.metrics.listen == nil ? nil : MetricsSetup.registry(configuration.metrics)
+        } catch {
+            directory?.close()
+            throw error
+        }
+    }
+
+    private static func identity(_ configuration: NodeConfiguration, _ directory: DataDirectory?) throws -> PrivateKey {
+        if let file = configuration.identity { return try KeyFile.load(path: file) }
+        if let directory { return try directory.identity() }
+        return try PrivateKey.generate(.ed25519)
+    }
+
+    private static func registerBuiltIn(
+        _ configuration: NodeConfiguration, _ modelWorker: ModelWorkers.WorkerConfiguration?, router: Router, host: Host,
+        scheduler: any RPCScheduler, logger: Logger
+    ) throws -> WorkerSupervisor? {
+        var worker: WorkerSupervisor?
+        for service in configuration.serve {
+            switch service {
+            case .task:
+                // The template's own example task.
+                try router.registerTaskProtocol { _, payload, _ in payload.map(ASCII.uppercased) }
+            case .peers:
+                let limit = RateLimitAuthorizer(callsPerSecond: 20, burst: 40) { scheduler.now() }
+                try router.registerPeers(HostPeerDirectory(host: host), authorizer: limit)
+            case .inference:
+                let supervisor = try WorkerSupervisor(
+                    configuration: ModelWorkers.WorkerConfiguration(configuration.worker, default: modelWorker),
+                    logger: logger)
+                var limits = InferenceLimits()
+                limits.promptBytesMax = configuration.inference.promptBytesMax
+                limits.newTokensMax = configuration.inference.newTokensMax
+                try router.registerInference(WorkerTextGenerator(supervisor), limits: limits)
+                worker = supervisor
+            }
+        }
+        return worker
+    }
+
+    /// Runs until SIGINT or SIGTERM (or until `stop` ends), then shuts down gracefully.
+    ///
+    /// - Parameters:
+    ///   - stop: ends when the node should, besides signals.
+    ///   - ready: called once, with the real addresses, when everything that was asked for serves.
+    /// - Throws: when a part cannot start or fails for good.
+    public func run(
+        stop: (@Sendable () async -> Void)? = nil, ready: @escaping @Sendable ([Multiaddr]) async throws -> Void
+    ) async throws {
+        defer { self.dataDirectory?.close() }
+        let addresses = try await self.host.start()
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
+        if let registry, let listen = self.configuration.metrics.listen {
+            MetricsSetup.bootstrap(registry)
+            services.append(
+                .init(service: MetricsEndpoint(address: listen, registry: registry, logger: self.logger)))
+            services.append(.init(service: HostMetrics(host: self.host)))
+        }
+        if let worker { services.append(.init(service: WorkerService(supervisor: worker))) }
+        if let addressBook { services.append(.init(service: addressBook)) }
+        services.append(.init(service: self.host))
+        services.append(.init(service: RPCServerService(server: self.server)))
+        services.append(
+            .init(
+                service: ReadyService(
+                    worker: self.worker, timeout: self.configuration.worker.readyTimeout) { try await ready(addresses) }))
+        if let stop { services.append(.init(service: StopService(stop: stop), successTerminationBehavior: .gracefullyShutdownGroup)) }
+        var group = ServiceGroupConfiguration(
+            services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: self.logger)
+        group.maximumGracefulShutdownDuration = self.configuration.timeouts.shutdown + .seconds(5)
+        try await ServiceGroup(configuration: group).run()
+    }
+}
+
+/// The template's `bytes.upper()`: letters of ASCII only.
+enum ASCII {
+    static func uppercased(_ byte: UInt8) -> UInt8 { (0x61...0x7a).contains(byte) ? byte - 0x20 : byte }
+}

@@ -1,0 +1,98 @@
+internal import NIOCore
+internal import Synchronization
+
+/// A native call over a stream of bytes, serving end.
+package final class NativeServerStream: ServerCallStream {
+    package let head: CallHead
+    private let bytes: any CallByteStream
+    private let call: Mutex<NativeServerCall>
+
+    private init(_ bytes: any CallByteStream, _ head: CallHead, _ call: NativeServerCall) {
+        self.bytes = bytes
+        self.head = head
+        self.call = Mutex(call)
+    }
+
+    /// Reads the header of a call from a stream that was opened for a method.
+    ///
+    /// - Parameter headerTimeout: the stream is reset when the header has not arrived after this time.
+    /// - Throws: what was wrong; the peer has been told, and the stream is closed.
+    package static func open(
+        _ bytes: any CallByteStream, method: MethodDescriptor, from peer: RPCPeer,
+        scheduler: any RPCScheduler,
+        limits: NativeLimits = .init(), headerTimeout: Duration = .seconds(10)
+    ) async throws -> NativeServerStream {
+        let timer = scheduler.schedule(at: scheduler.now() + TimeAmount(headerTimeout)) { bytes.reset() }
+        defer { scheduler.cancel(timer) }
+        var call = NativeServerCall(limits: limits)
+        while true {
+            guard let piece = try await bytes.read() else {
+                bytes.reset()
+                throw RPCError(.unavailable, "the peer closed the stream before the header of its call")
+            }
+            call.received(piece)
+            do {
+                guard case .header(let header)? = try call.next() else { continue }
+                let head = header.head(of: method, from: peer, now: scheduler.now())
+                return NativeServerStream(bytes, head, call)
+            } catch {
+                if let status = call.finish(error) { bytes.finish(status) }
+                throw error
+            }
+        }
+    }
+
+    package func poll() throws -> WireItem? {
+        guard case .item(let item)? = try self.call.withLock({ try $0.next() }) else { return nil }
+        return item
+    }
+
+    package func receive() async throws -> WireItem? {
+        while true {
+            let (event, isOver) = try self.call.withLock { call in (try call.next(), call.hasReceivedAll) }
+            switch event {
+            case .item(let item)?: return item
+            case .requestsEnded?: return nil
+            case .header?, nil: break
+            }
+            if isOver { return nil }
+            let piece = try await self.bytes.read()
+            self.call.withLock { call in
+                if let piece { call.received(piece) } else { call.receivedEnd() }
+            }
+        }
+    }
+
+    package func send(_ item: WireItem) async throws {
+        let output = try self.call.withLock { try $0.send(item) }
+        do {
+            try await self.bytes.send(output, isLast: item.isLast)
+        } catch {
+            // The call counts as ended, so no status can follow: only a reset tells the caller.
+            if item.isLast { self.bytes.reset() }
+            throw error
+        }
+    }
+
+    package func finish(_ status: RPCError?) {
+        if let last = self.call.withLock({ $0.finish(status) }) { self.bytes.finish(last) }
+    }
+
+    package func onCancel(_ action: @escaping @Sendable (RPCError) -> Void) {
+        self.bytes.onReset { action(.callCancelled) }
+    }
+}
+
+extension CallTable {
+    /// Serves a native call that arrives on a stream which was opened for a method.
+    package func acceptNative(
+        _ bytes: any CallByteStream, method: MethodDescriptor, from peer: RPCPeer,
+        limits: NativeLimits = .init()
+    ) {
+        let scheduler = self.scheduler
+        self.accept(bytes) {
+            try await NativeServerStream.open(
+                bytes, method: method, from: peer, scheduler: scheduler, limits: limits)
+        }
+    }
+}

@@ -1,0 +1,21 @@
+public import NIOCore
+
+/// An ordered stream of bytes in both directions for one call: a libp2p stream, or a pipe in memory.
+///
+/// The stream adapters of the native and the template wire stand on it, so that a transport brings nothing
+/// but this.
+public protocol CallByteStream: AnyObject, Sendable {
+    /// The bytes that have arrived, waiting for some; `nil` when the peer has closed its sending side.
+    /// - Throws: after ``reset()``, after a reset by the peer, and when the connection is gone.
+    func read() async throws -> ByteBuffer?
+    /// Sends bytes, waiting while too many are unsent. It does not give up because the task is cancelled as
+    /// long as it need not wait.
+    func write(_ bytes: ByteBuffer) async throws
+    /// Sends the last bytes (few, possibly none) and closes the sending side, without waiting.
+    func finish(_ bytes: ByteBuffer)
+    /// Gives the whole stream up in both directions; the peer learns of it. Pending reads and writes throw.
+    func reset()
+    /// Sets what happens once when the peer resets the stream or the connection goes, also while nobody
+    /// reads. When that has happened already, `action` runs at once. Setting another replaces it.
+    func onReset(_ action: @escaping @Sendable () -> Void)
+}
