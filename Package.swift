@@ -53,6 +53,7 @@ let package = Package(
         .library(name: "SubnetRPC", targets: ["SubnetRPC"]),
         .library(name: "SubnetServices", targets: ["SubnetServices"]),
         .library(name: "LibP2P", targets: ["LibP2P"]),
+        .library(name: "LibP2PIdentity", targets: ["LibP2PIdentity"]),
         .library(name: "LibP2PRPC", targets: ["LibP2PRPC"]),
         .library(name: "ModelWorkers", targets: ["ModelWorkers"]),
         .library(name: "SubnetTesting", targets: ["SubnetTesting"]),
@@ -126,7 +127,7 @@ let package = Package(
             [
                 "Multiformats", "LibP2PIdentity", "LibP2PCore", "LibP2P", "LibP2PRPC", "SubnetRPC",
                 "SubnetServices",
-                "ModelWorkers", "EmbeddedModel", nioCore, nioEmbedded, deque, crypto, logging,
+                "ModelWorkers", "EmbeddedModel", protobuf, nioCore, nioEmbedded, deque, crypto, logging,
             ]),
         .executableTarget(
             name: "test-worker", dependencies: ["ModelWorkers", nioCore, logging], path: "Tests/TestWorker",
@@ -149,11 +150,20 @@ let package = Package(
             "ModelWorkersTests",
             ["ModelWorkers", "SubnetTesting", "test-worker", nioCore, nioPosix, protobuf, logging]),
         tests("EmbeddedModelTests", ["EmbeddedModel", "SubnetTesting"]),
+        tests(
+            "LibP2PRPCTests",
+            [
+                "LibP2PRPC", "LibP2P", "LibP2PIdentity", "SubnetRPC", "SubnetServices", "SubnetTesting", nioCore, protobuf,
+                logging,
+            ]),
         tests("SubnetTestingTests", ["SubnetTesting"]),
         tests("PrometheusMetricsTests", ["PrometheusMetrics", metrics]),
         tests(
             "SubnetTests",
-            ["Subnet", "LibP2PIdentity", "PrometheusMetrics", logging, metrics, nioCore, nioPosix, lifecycle]),
+            [
+                "Subnet", "LibP2P", "LibP2PIdentity", "LibP2PRPC", "SubnetRPC", "SubnetServices", "SubnetTesting",
+                "PrometheusMetrics", logging, metrics, nioCore, nioPosix, lifecycle, protobuf,
+            ]),
         tests(
             "InteropTests",
             [
@@ -161,7 +171,9 @@ let package = Package(
                 subprocess, nioCore,
                 logging,
             ]),
-        tests("SubnetCLITests", ["SubnetCLI", "LibP2PIdentity"]),
+        tests(
+            "SubnetCLITests",
+            ["SubnetCLI", "LibP2P", "LibP2PIdentity", "LibP2PRPC", "SubnetRPC", "SubnetServices", logging, nioCore]),
         tests(
             "SimulationTests",
             [

@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import os
+import struct
 import sys
 
 import trio
@@ -19,6 +20,7 @@ from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.crypto.x25519 import create_new_key_pair as create_new_x25519_key_pair
 from libp2p.custom_types import TProtocol
 from libp2p.host.ping import PingService
+from libp2p.identity.identify import identify
 from libp2p.identity.identify.identify import parse_identify_response
 from libp2p.network.stream.exceptions import StreamReset
 from libp2p.peer.envelope import consume_envelope
@@ -26,6 +28,7 @@ from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import info_from_p2p_addr
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE, Transport as NoiseTransport
 from libp2p.security.tls.transport import PROTOCOL_ID as TLS, TLSTransport
+from libp2p.stream_muxer import muxer_multistream
 from libp2p.stream_muxer.mplex.mplex import MPLEX_PROTOCOL_ID, Mplex
 from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX, Yamux
 from multiaddr import Multiaddr
@@ -93,6 +96,78 @@ async def write_frame(stream, body):
         await stream.write(body[offset : offset + wire.CHUNK_BYTES])
 
 
+class PinnedConn:
+    """A secured connection as the py-libp2p that the subnet template pins reads and writes it.
+
+    That version loses its place in the byte stream at some legal frames; here each of them is reported and ends the
+    connection. A write of more than one Noise record ends it too.
+    """
+
+    WRITE_BYTES_MAX = 65535 - 16
+    DATA, WINDOW_UPDATE = 0, 1
+    SYN, ACK, FIN, RST = 1, 2, 4, 8
+
+    def __init__(self, connection, lines):
+        self._connection, self._lines = connection, lines
+        self._header, self._body = bytearray(), 0
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
+
+    async def read(self, n=None):
+        data = await self._connection.read(n)
+        self._follow(data)
+        return data
+
+    async def write(self, data):
+        if len(data) > self.WRITE_BYTES_MAX:
+            self._misread(f"a write of {len(data)} bytes")
+        await self._connection.write(data)
+
+    def _follow(self, data):
+        offset = 0
+        while offset < len(data):
+            if self._body:
+                skipped = min(self._body, len(data) - offset)
+                self._body, offset = self._body - skipped, offset + skipped
+                continue
+            taken = data[offset : offset + 12 - len(self._header)]
+            self._header += taken
+            offset += len(taken)
+            if len(self._header) == 12:
+                self._check(*struct.unpack("!BBHII", self._header))
+                self._header.clear()
+
+    def _check(self, version, kind, flags, stream, length):
+        what = f"frame of type {kind}, flags {flags}, length {length} on stream {stream}"
+        if kind == self.WINDOW_UPDATE and flags & self.SYN and length:
+            self._misread(f"{what}: takes the window for a count of bytes to swallow")
+        if kind == self.DATA and flags & self.ACK and length:
+            self._misread(f"{what}: leaves the body unread")
+        if flags & (self.SYN | self.ACK) and flags & (self.FIN | self.RST):
+            self._misread(f"{what}: ignores the end of the stream")
+        if kind == self.DATA:
+            self._body = length
+
+    def _misread(self, what):
+        self._lines.say("misread", what=what)
+        raise ConnectionError(what)
+
+
+def pinned_yamux(lines):
+    """Yamux with the faults of the version that the template pins; also its 256 outbound streams, ever."""
+
+    class PinnedYamux(Yamux):
+        def __init__(self, connection, *arguments, **options):
+            super().__init__(PinnedConn(connection, lines), *arguments, **options)
+
+        def _finalize_stream_locked(self, stream, *, fully_closed):
+            stream._backlog_slot_released = True  # so it is never given back
+            super()._finalize_stream_locked(stream, fully_closed=fully_closed)
+
+    return PinnedYamux
+
+
 class Peer:
     def __init__(self, arguments, lines):
         self.lines = lines
@@ -102,6 +177,11 @@ class Peer:
             "noise": (NOISE, lambda: NoiseTransport(self.key, create_new_x25519_key_pair().private_key)),
             "tls": (TLS, lambda: TLSTransport(self.key, muxers=["yamux"] if arguments.alpn_muxer else None)),
         }
+        if arguments.agent:
+            identify.AGENT_VERSION = arguments.agent
+        if arguments.pinned:
+            # The library makes its own Yamux for the id, whatever class it was given.
+            muxer_multistream.Yamux = pinned_yamux(lines)
         muxers = {"yamux": (YAMUX, Yamux), "mplex": (MPLEX_PROTOCOL_ID, Mplex)}
         name, make = security[arguments.security]
         muxer, muxer_class = muxers[arguments.muxer]
@@ -204,6 +284,7 @@ class Peer:
                 began = wire.now()
                 try:
                     with trio.fail_after(command.get("timeout", 60)):
+                        await self.peer_of(command)  # as the template's callers do: connects unless connected
                         last = await self.call_once(peer, protocol, request)
                     if last[0] and last[1] != expected:
                         raise ValueError("the result is not the expected one")
@@ -310,6 +391,8 @@ def main():
     parser.add_argument("--muxer", choices=["yamux", "mplex"], default="yamux")
     parser.add_argument("--listen", default="/ip4/127.0.0.1/tcp/0")
     parser.add_argument("--seed", help="text from which the identity key is derived; random when absent")
+    parser.add_argument("--agent", help="what identify says instead of py-libp2p/VERSION")
+    parser.add_argument("--pinned", action="store_true", help="with the faults of the template's version")
     parser.add_argument("--alpn-muxer", action="store_true", help="with tls: offer the muxer in ALPN")
     arguments = parser.parse_args()
     Peer.serve_until_exit(arguments, arguments.listen)

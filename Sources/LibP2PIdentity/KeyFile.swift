@@ -51,7 +51,11 @@ public enum KeyFile {
     /// Writes `key` to `path`, readable by the owner only, whole or not at all.
     ///
     /// The bytes go to a new file beside `path`, then to the disk, and only then under their name.
-    /// - Parameter overwrite: whether a file at `path` is replaced.
+    /// - Parameters:
+    ///   - key: the key.
+    ///   - path: where it goes.
+    ///   - form: the encoding, by who is to read it.
+    ///   - overwrite: whether a file at `path` is replaced.
     /// - Throws: `.keyFileExists` without `overwrite`, `.fileSystem`.
     public static func save(
         _ key: PrivateKey,

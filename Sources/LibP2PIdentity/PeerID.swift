@@ -43,7 +43,7 @@ public struct PeerID: Sendable, Hashable, Comparable, CustomStringConvertible {
         self.bytes = bytes
     }
 
-    /// Reads text: base58btc (`12D3…`, `16Uiu2…`, `Qm…`) or a CIDv1 in any base of ``Multibase``.
+    /// Reads text: base58btc (`12D3…`, `16Uiu2…`, `Qm…`) or a CIDv1 in any base of `Multibase`.
     ///
     /// - Throws: `.malformedPeerID`.
     public init(_ text: String) throws(IdentityError) {

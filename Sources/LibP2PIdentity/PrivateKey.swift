@@ -26,7 +26,9 @@ public struct PrivateKey: Sendable, CustomStringConvertible, CustomDebugStringCo
 
     /// Makes a new key from the system's randomness.
     ///
-    /// - Parameter rsaBits: a multiple of 8 in 2048...8192; large ones take many seconds.
+    /// - Parameters:
+    ///   - type: the kind of key.
+    ///   - rsaBits: a multiple of 8 in 2048...8192; large ones take many seconds.
     /// - Throws: `.keySize`, `.cryptography`.
     public static func generate(_ type: KeyType, rsaBits: Int = 2048) throws(IdentityError) -> PrivateKey {
         switch type {

@@ -36,7 +36,9 @@ extension Multiaddr {
 
     /// The address of a TCP socket.
     ///
-    /// - Parameter host: an IPv4 address, an IPv6 address with or without `%zone`, or else a domain name.
+    /// - Parameters:
+    ///   - port: the TCP port.
+    ///   - host: an IPv4 address, an IPv6 address with or without `%zone`, or else a domain name.
     /// - Throws: `.malformedAddress`, `.limitExceeded`.
     public init(tcpHost host: String, port: UInt16) throws(IdentityError) {
         if IPAddressText.parseIPv4(host.utf8) != nil {

@@ -10,6 +10,7 @@ internal import Synchronization
 public final class LibP2PRPCServer: Sendable {
     private let host: Host
     private let router: Router
+    private let templateLimits: TemplateLimits
     private let state = Mutex(State())
 
     private struct State {
@@ -19,9 +20,15 @@ public final class LibP2PRPCServer: Sendable {
     }
 
     /// Makes a server and publishes what is registered already.
-    public init(host: Host, router: Router) {
+    public convenience init(host: Host, router: Router) {
+        self.init(host: host, router: router, templateLimits: TemplateLimits())
+    }
+
+    /// As ``init(host:router:)``, with bounds for the template's wire, which has none of its own.
+    package init(host: Host, router: Router, templateLimits: TemplateLimits) {
         self.host = host
         self.router = router
+        self.templateLimits = templateLimits
         self.publish()
     }
 
@@ -51,7 +58,7 @@ public final class LibP2PRPCServer: Sendable {
         let bytes = RPCByteStream(stream)
         let peer = RPCPeer.libp2p(stream.peerText)
         if wire == .template {
-            table.acceptTemplate(bytes, method: method, from: peer)
+            table.acceptTemplate(bytes, method: method, from: peer, limits: self.templateLimits)
         } else {
             table.acceptNative(bytes, method: method, from: peer)
         }

@@ -1,5 +1,6 @@
+public import LibP2P
 package import NIOCore
-package import SubnetRPC
+public import SubnetRPC
 internal import Synchronization
 
 extension RPCScheduler where Self == WheelScheduler {
@@ -23,4 +24,9 @@ private final class WheelBox: Sendable {
 
     func set(_ scheduler: WheelScheduler) { self.weak.withLock { $0.scheduler = scheduler } }
     func wake() { self.weak.withLock { $0.scheduler }?.wake() }
+}
+
+extension Host {
+    /// A clock and alarm for routers and clients over this host: one timer of an event loop, however many calls run.
+    public func makeRPCScheduler() -> any RPCScheduler { WheelScheduler.onLoop(self.schedulingLoop) }
 }

@@ -9,7 +9,7 @@
 /// The process between a node and its worker that lets no worker survive its node.
 ///
 /// The node starts the guard instead of the worker. Standard input of the guard is a control socket whose
-/// other end only the node holds (see ``GuardProtocol``); standard output is the worker's wire, another
+/// other end only the node holds (see `GuardProtocol`); standard output is the worker's wire, another
 /// socket; standard error is the log pipe. The guard starts the worker as leader of a new process group with
 /// the wire as its standard input and output, and then waits. Whatever ends the node, SIGKILL included,
 /// closes the control socket, and the guard ends the worker's group: SIGTERM, a grace period, SIGKILL.

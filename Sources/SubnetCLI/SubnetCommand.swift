@@ -60,6 +60,10 @@ struct SubnetCommand: AsyncParsableCommand {
             return code.rawValue
         }
         if error is ExitCode { return code.rawValue }
+        if let sentence = FailureText.sentence(error) {
+            StandardError.writeLine("error: \(Sentence.oneLine(sentence))")
+            return CommandFailure.Status.failed.rawValue
+        }
         StandardError.writeLine("error: \(Sentence.oneLine(message(for: error)))")
         return code.rawValue
     }

@@ -18,8 +18,11 @@ public protocol TextGenerator: Sendable {
 
     /// Generates the answer.
     ///
-    /// - Parameter emit: takes one token and suspends while the caller is behind; throws when nobody wants more.
-    /// - Throws: ``RPCError``, sent to the caller as it is.
+    /// - Parameters:
+    ///   - request: what is asked, within ``InferenceLimits``.
+    ///   - deadline: time that is left.
+    ///   - emit: takes one token and suspends while the caller is behind; throws when nobody wants more.
+    /// - Throws: `RPCError`, sent to the caller as it is.
     func generate(
         _ request: InferenceGenerateRequest, deadline: Duration, emit: @Sendable (InferenceGenerateResponse) async throws -> Void
     ) async throws

@@ -7,7 +7,7 @@ import Testing
 extension InteropTests {
     @Test(arguments: Lane.available)
     func `a protocol that is not served is refused and the connection goes on`(lane: Lane) async throws {
-        try await Self.check(.unknownProtocol, lane) { stage in
+        await Self.check(.unknownProtocol, lane) { stage in
             switch lane.direction {
             case .weCall:
                 let error = try await failure {
@@ -32,7 +32,7 @@ extension InteropTests {
     func `a handler that fails ends its stream without a byte and one that refuses says why`(
         lane: Lane
     ) async throws {
-        try await Self.check(.handlerFailure, lane) { stage in
+        await Self.check(.handlerFailure, lane) { stage in
             switch lane.direction {
             case .weCall:
                 let error = try await failure { try await stage.node.call(stage.peer.peerID, id: "fail") }
@@ -55,7 +55,7 @@ extension InteropTests {
 
     @Test(arguments: Lane.available)
     func `a peer that is killed in a call ends the call at once`(lane: Lane) async throws {
-        try await Self.check(.peerKilled, lane, ownPeer: true) { stage in
+        await Self.check(.peerKilled, lane, ownPeer: true) { stage in
             let peer = try PeerID(stage.peer.peerID)
             let disconnected = stage.node.host.events()
             switch lane.direction {
@@ -84,11 +84,11 @@ extension InteropTests {
     }
 
     @Test(arguments: Lane.available)
-    func `a deadline that passes cancels the call on both sides`(lane: Lane) async throws {
-        try await Self.check(.deadline, lane) { stage in
+    func `a deadline that passes ends the call on both sides`(lane: Lane) async throws {
+        await Self.check(.deadline, lane, bound: .seconds(2)) { stage in
+            let (node, process) = (stage.node, stage.peer)
             switch lane.direction {
             case .weCall:
-                let (node, process) = (stage.node, stage.peer)
                 let error = try await within(15, "the deadline") {
                     try await failure {
                         try await node.call(process.peerID, id: "slow", deadline: .seconds(1))
@@ -98,10 +98,18 @@ extension InteropTests {
                 _ = try await process.event("task_cancelled", about: stage.us)
                 try #require(try await node.call(process.peerID).accepted)
             case .itCalls:
-                let answer = try await stage.peerCalls(["task_id": "slow", "timeout": 1])
-                try #require(answer["failed"].int == 1, "\(answer.line)")
-                try await stage.node.task(.started, of: stage.peer.peerID)
-                try await stage.node.task(.cancelled, of: stage.peer.peerID)
+                // Theirs. py-libp2p resets its stream, which cancels our task. The Go daemon only closes its
+                // side, which a caller may do behind any request: there, our own bound on the call ends the
+                // task.
+                let late = try await stage.peerCalls(["task_id": "slow", "timeout": 1])
+                try #require(late["failed"].int == 1, "\(late.line)")
+                try await node.task(.started, of: process.peerID)
+                try await node.task(.cancelled, of: process.peerID)
+                // Ours: the stream ends without a byte before the caller's time is up.
+                let ended = try await stage.peerCalls(["task_id": "slow", "timeout": 20])
+                try #require(ended["failed"].int == 1, "\(ended.line)")
+                try #require(
+                    !ended.line.contains("TooSlow") && !ended.line.contains("Timeout"), "\(ended.line)")
                 try #require(try await stage.peerCalls(["size": 64])["completed"].int == 1)
             }
         }

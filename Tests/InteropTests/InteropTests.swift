@@ -3,10 +3,12 @@ import LibP2PIdentity
 import SubnetServices
 import Testing
 
-/// Our node with real peers of other implementations, as processes, in both directions. One at a time: the peers are shared.
+/// Our node with real peers of other implementations, as processes, in both directions. One at a time: the
+/// peers are shared.
 @Suite(.serialized, .peersInstalled, .timeLimit(.minutes(3)))
 struct InteropTests {
-    /// What a test of a lane has: a peer's process, a fresh node of ours, and a connection that the calling side dialled.
+    /// What a test of a lane has: a peer's process, a fresh node of ours, and a connection that the calling
+    /// side dialled.
     struct Stage: Sendable {
         var lane: Lane
         var peer: PeerProcess
@@ -34,11 +36,13 @@ struct InteropTests {
 
     /// Runs one check of a lane and notes its outcome in the matrix.
     ///
-    /// - Parameter ownPeer: the check ends the peer, so it gets one of its own.
+    /// - Parameters:
+    ///   - ownPeer: the check ends the peer, so it gets one of its own.
+    ///   - bound: how long our node lets a call on the template's wire take.
     static func check(
-        _ check: Check, _ lane: Lane, ownPeer: Bool = false,
+        _ check: Check, _ lane: Lane, ownPeer: Bool = false, bound: Duration = .seconds(60),
         _ body: @escaping @Sendable (Stage) async throws -> Void
-    ) async throws {
+    ) async {
         var peer: PeerProcess?
         do {
             let running =
@@ -46,7 +50,7 @@ struct InteropTests {
                 ? try await PeerProcess.start(lane.kind, lane.security)
                 : try await SharedPeers.shared.peer(lane)
             peer = running
-            try await InteropNode.with { node in
+            try await InteropNode.with(bound: bound) { node in
                 let stage = Stage(lane: lane, peer: running, node: node)
                 try await stage.connect()
                 try await within(90, "\(check)") { try await body(stage) }
@@ -64,7 +68,7 @@ struct InteropTests {
 
     @Test(arguments: Lane.available)
     func `a connection stands on the one security protocol that the peer offers`(lane: Lane) async throws {
-        try await Self.check(.connect, lane) { stage in
+        await Self.check(.connect, lane) { stage in
             let peer = try PeerID(stage.peer.peerID)
             let host = stage.node.host
             // The peer may know of the connection before our side has booked it.
@@ -74,12 +78,16 @@ struct InteropTests {
             try #require(host.securityProtocols(with: peer) == [lane.security.id])
             let answer = try await stage.peer.command("stats")
             try #require(answer["peers"].texts.contains(stage.us))
+            // Whoever dialled, calls go both ways over it.
+            try #require(try await stage.node.call(stage.peer.peerID).accepted)
+            try #require(try await stage.peerCalls(["size": 64])["completed"].int == 1)
+            try #require(host.connectionCount == 1)
         }
     }
 
     @Test(arguments: Lane.available)
     func `each side learns by identify what the other is`(lane: Lane) async throws {
-        try await Self.check(.identify, lane) { stage in
+        await Self.check(.identify, lane) { stage in
             let (node, peer) = (stage.node, try PeerID(stage.peer.peerID))
             let theirs = try await within(10, "identify") { try await node.host.identified(peer) }
             try #require(
@@ -116,7 +124,7 @@ struct InteropTests {
 
     @Test(arguments: Lane.available)
     func `pings come back`(lane: Lane) async throws {
-        try await Self.check(.ping, lane) { stage in
+        await Self.check(.ping, lane) { stage in
             switch lane.direction {
             case .weCall:
                 let (host, peer) = (stage.node.host, try PeerID(stage.peer.peerID))
@@ -141,7 +149,7 @@ struct InteropTests {
     @Test(arguments: Lane.available, [Check.bytes0, .bytes64, .bytes1Mi, .bytes4Mi])
     func `a task of any size is answered`(lane: Lane, check: Check) async throws {
         let size = try #require(Self.sizes.first { $0.0 == check }).1
-        try await Self.check(check, lane) { stage in
+        await Self.check(check, lane) { stage in
             switch lane.direction {
             case .weCall:
                 let payload = pattern(size)
@@ -160,7 +168,7 @@ struct InteropTests {
 
     @Test(arguments: Lane.available)
     func `64 calls run at one time`(lane: Lane) async throws {
-        try await Self.check(.concurrent, lane) { stage in
+        await Self.check(.concurrent, lane) { stage in
             switch lane.direction {
             case .weCall:
                 let (node, peer) = (stage.node, stage.peer.peerID)
@@ -184,7 +192,7 @@ struct InteropTests {
 
     @Test(arguments: Lane.available)
     func `one connection carries a thousand calls`(lane: Lane) async throws {
-        try await Self.check(.thousand, lane) { stage in
+        await Self.check(.thousand, lane) { stage in
             let (host, peer) = (stage.node.host, try PeerID(stage.peer.peerID))
             _ = try await within(10, "identify") { try await host.identified(peer) }
             let connection = try #require(host.bestConnection(to: peer)?.number)
@@ -203,5 +211,31 @@ struct InteropTests {
             try #require(host.connectionCount == 1)
             try #require(host.bestConnection(to: peer)?.number == connection)
         }
+    }
+
+    // MARK: The page
+
+    @Test(
+        .enabled(
+            if: Repository.isCI || PeerKind.allCases.allSatisfy { $0.missing == nil },
+            "a peer is missing below .build/interop: `make test` or dev/interop-setup installs it"
+        ))
+    func `every pinned peer is installed`() {
+        for kind in PeerKind.allCases {
+            #expect(kind.missing == nil, "\(kind.title): dev/interop-setup installs it")
+        }
+    }
+
+    // The last test of the last file by name: a serialized suite runs in the order of its sources.
+    @Test func `the matrix in the protocols page is what this run saw`() async throws {
+        await SharedPeers.shared.stop()
+        let committed = try Matrix.committed()
+        let seen = Matrix.shared.table(keeping: committed)
+        if Repository.isWriting {
+            try Matrix.write(seen)
+        } else {
+            #expect(seen == committed, "write it with SUBNET_UPDATE_DOCS=1")
+        }
+        if Repository.isCI { #expect(Matrix.shared.absent == 0, "CI runs every check with every peer") }
     }
 }

@@ -92,6 +92,22 @@ struct HostTests {
         }
     }
 
+    @Test func `an unknown protocol is named though the request followed its proposal`() async throws {
+        try await withHosts(2) { hosts, addresses in
+            let peer = try await hosts[0].connect(to: addresses[1])
+            for request in [[], [3, 1, 2, 3], [UInt8](repeating: 0xFF, count: 200_000)] as [[UInt8]] {
+                let stream = try await hosts[0].newStream(to: peer, protocols: ["/nobody/1.0.0"])
+                try await stream.write(ByteBuffer(bytes: request))
+                stream.closeWrite()
+                await #expect {
+                    _ = try await stream.read()
+                } throws: { error in
+                    (error as? LibP2PError)?.code == .protocolNotSupported && "\(error)".contains("/nobody/1.0.0")
+                }
+            }
+        }
+    }
+
     @Test func `the second of several proposals is taken when the first is not served`() async throws {
         try await withHosts(2) { hosts, addresses in
             hosts[1].setHandler("echo.bare", echo)
@@ -136,8 +152,10 @@ struct HostTests {
     @Test func `one connection serves both directions`() async throws {
         try await withHosts(2) { hosts, addresses in
             hosts[0].setHandler("/echo/1.0.0", echo)
+            let events = hosts[1].events()
             let peer = try await hosts[0].connect(to: addresses[1])
-            _ = try await hosts[1].identified(hosts[0].peerID)
+            // The dialler is done first.
+            for await event in events where event.kind == .connected { break }
             let stream = try await hosts[1].newStream(to: hosts[0].peerID, protocols: ["/echo/1.0.0"])
             try await stream.write(ByteBuffer(string: "back"))
             stream.closeWrite()
@@ -156,7 +174,8 @@ struct HostTests {
             try await withThrowingTaskGroup(of: String.self) { group in
                 for index in 0..<64 {
                     group.addTask {
-                        let stream = try await hosts[0].newStream(to: hosts[1].peerID, protocols: ["/echo/1.0.0"])
+                        let stream = try await hosts[0].newStream(
+                            to: hosts[1].peerID, protocols: ["/echo/1.0.0"])
                         try await stream.write(ByteBuffer(string: "\(index)"))
                         stream.closeWrite()
                         return try await String(buffer: stream.readToEnd())
@@ -183,7 +202,8 @@ struct HostTests {
     @Test func `when no address answers every reason is in the error`() async throws {
         try await withHosts(1) { hosts, _ in
             let peer = PeerID(publicKey: try PrivateKey.generate(.ed25519).publicKey)
-            hosts[0].addAddresses([try Multiaddr("/ip4/127.0.0.1/tcp/1"), try Multiaddr("/ip6/::1/tcp/1")], of: peer)
+            hosts[0].addAddresses(
+                [try Multiaddr("/ip4/127.0.0.1/tcp/1"), try Multiaddr("/ip6/::1/tcp/1")], of: peer)
             await #expect {
                 _ = try await hosts[0].newStream(to: peer, protocols: ["/x"])
             } throws: { error in

@@ -20,7 +20,9 @@ import Testing
 
     static var isReplay: Bool { ProcessInfo.processInfo.environment["SUBNET_SIMULATION_SEED"] != nil }
 
-    @Test("Whatever delays, cuts and cancellations do, every call ends once, rightly and in time, and nothing stays behind")
+    @Test(
+        "Whatever links and callers do, every call ends once, rightly and in time, and nothing stays"
+    )
     func everyCallEnds() async throws {
         let isTraced = Self.isReplay
         let reports = try await SimulationThreads.map(Self.seeds) { seed in
@@ -32,7 +34,8 @@ import Testing
         }
         for report in reports {
             for violation in report.violations.prefix(5) {
-                Issue.record("SEED=\(report.seed) \(violation) (replay with: dev/simulate --seed \(report.seed))")
+                Issue.record(
+                    "SEED=\(report.seed) \(violation) (replay with: dev/simulate --seed \(report.seed))")
             }
         }
         let endings = reports.reduce(into: [:]) { $0.merge($1.endings, uniquingKeysWith: +) }

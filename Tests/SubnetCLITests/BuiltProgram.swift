@@ -15,8 +15,10 @@ enum BuiltProgram {
         try await run(arguments, environment: environment)
     }
 
-    /// Runs `subnet` with these arguments.
-    static func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> Outcome {
+    /// Runs `subnet` with these arguments; `input` is what it reads from standard input.
+    static func run(
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil
+    ) async throws -> Outcome {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "subnet-run-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -34,6 +36,11 @@ enum BuiltProgram {
             .filter { !$0.key.hasPrefix("SUBNET_") }
             .merging(environment) { _, new in new }
         process.standardInput = FileHandle.nullDevice
+        if let input {
+            let file = folder.appendingPathComponent("input")
+            try Data(input.utf8).write(to: file)
+            process.standardInput = try FileHandle(forReadingFrom: file)
+        }
         process.standardOutput = try FileHandle(forWritingTo: files[0])
         process.standardError = try FileHandle(forWritingTo: files[1])
         try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
@@ -50,7 +57,7 @@ enum BuiltProgram {
     }
 
     /// Where the program is: named by `SUBNET_BINARY`, or beside the test bundle.
-    private static func location() throws -> URL {
+    static func location() throws -> URL {
         if let path = ProcessInfo.processInfo.environment["SUBNET_BINARY"] {
             return URL(fileURLWithPath: path)
         }

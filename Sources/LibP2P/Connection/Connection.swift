@@ -15,6 +15,9 @@ protocol ConnectionDelegate: AnyObject, Sendable {
     func connectionEstablished(_ connection: Connection)
     /// The peer opened a stream whose protocol is served.
     func connection(_ connection: Connection, accepted stream: PeerStream, handler: HandlerTable.Handler)
+    /// Streams hold about so many bytes now; told when that changed by much.
+    /// - Parameter mayDemand: whether the answer may be that somebody must let go.
+    func connection(_ connection: Connection, holds bytes: Int, mayDemand: Bool)
     /// A stream that the peer had opened is over.
     func connection(_ connection: Connection, ended stream: PeerStream)
     /// The last word of a connection, whatever happened.
@@ -68,17 +71,19 @@ package final class Connection: @unchecked Sendable {
     }
 
     // Loop-confined.
-    private var core: ConnectionCore
-    private weak var channel: (any Channel)?
+    var core: ConnectionCore
+    weak var channel: (any Channel)?
     private weak var handler: ConnectionHandler?
-    private var streams: [UInt32: PeerStream] = [:]
+    private(set) var streams: [UInt32: PeerStream] = [:]
+    /// See ``Connection`` in its file of limits.
+    var bounds = Bounds()
     private var timer: Scheduled<Void>?
     private var timerDeadline = NIODeadline.distantFuture
     private var isInBatch = false
     private var tasks: [UInt64: Task<Void, Never>] = [:]
     private var nextTask: UInt64 = 0
     private var lingering = Deque<(deadline: NIODeadline, id: UInt32)>()
-    private var isClosed = false
+    private(set) var isClosed = false
     private var drainDeadline: NIODeadline?
     private var isGoAwayReceived = false
 
@@ -105,6 +110,8 @@ package final class Connection: @unchecked Sendable {
     package var peerKey: PublicKey? { self.status.withLock { $0.peer?.publicKey } }
     package var securityID: String? { self.status.withLock { $0.peer?.securityID } }
     package var isEstablished: Bool { self.status.withLock { $0.isEstablished && $0.failure == nil } }
+    /// Whether it ever stood.
+    var wasEstablished: Bool { self.status.withLock { $0.isEstablished } }
     /// Whether new streams may be opened here.
     package var acceptsStreams: Bool {
         self.status.withLock { $0.isEstablished && $0.failure == nil && !$0.isDraining }
@@ -120,6 +127,11 @@ package final class Connection: @unchecked Sendable {
             throw LibP2PError(.connectionClosed, "the connection takes no new streams")
         }
         let stream = PeerStream(connection: self, peer: peer, proposing: try self.proposals(protocols))
+        if self.eventLoop.inEventLoop {
+            // At once, so that a go-away which arrives a moment later finds the stream open.
+            _ = self.open(stream, isAbandoned: false)
+            if let failure = stream.state.withLock({ $0.failure }) { throw failure }
+        }
         self.wake(stream)
         return stream
     }
@@ -183,14 +195,19 @@ package final class Connection: @unchecked Sendable {
     /// The one who *receives* the go-away closes when its last stream ended: all that its peer opened arrived before it, so no call is
     /// cut. A peer that does not follow is left after ``lingerTimeout``, once nothing is open.
     package func drain() {
-        self.status.withLock { $0.isDraining = true }
+        self.markDraining()
         self.execute { connection in
             guard !connection.isClosed, connection.drainDeadline == nil else { return }
+            if connection.bounds.quirks.endsStreamsOnGoAway { return connection.retire() }
             connection.drainDeadline = connection.eventLoop.now + Self.lingerTimeout
+            // Streams that were handed out before go-away are opened before it.
+            connection.collect()
             connection.core.goAway()
             connection.closeIfDrained()
         }
     }
+
+    func markDraining() { self.status.withLock { $0.isDraining = true } }
 
     /// The gate's answer.
     func admit(_ admitted: Bool) {
@@ -215,7 +232,7 @@ package final class Connection: @unchecked Sendable {
         if mustSchedule { self.eventLoop.execute { self.flush() } }
     }
 
-    private func execute(_ body: @escaping @Sendable (Connection) -> Void) {
+    func execute(_ body: @escaping @Sendable (Connection) -> Void) {
         if self.eventLoop.inEventLoop {
             body(self)
             self.flushUnlessInBatch()
@@ -294,10 +311,11 @@ package final class Connection: @unchecked Sendable {
             wrote = true
         } while true
         if wrote { handler.flush() }
+        self.measureIfGrown()
         self.schedule()
     }
 
-    private func collect() {
+    func collect() {
         while true {
             var work: [PeerStream] = []
             self.dirty.withLock { dirty in
@@ -310,6 +328,7 @@ package final class Connection: @unchecked Sendable {
     }
 
     private func collect(_ stream: PeerStream) {
+        if self.mustWait(stream) { return }
         let work = stream.state.withLock { $0.takeWork() }
         if self.isClosed { return }
         guard let id = work.id ?? self.open(stream, isAbandoned: work.mustReset) else { return }
@@ -321,7 +340,10 @@ package final class Connection: @unchecked Sendable {
         }
         if !work.isHeldBack {
             var queued = 0
-            for bytes in work.outbox where bytes.readableBytes > 0 { queued = self.core.send(bytes, on: id) }
+            for bytes in work.outbox where bytes.readableBytes > 0 {
+                queued = self.core.send(bytes, on: id)
+                self.bounds.grown += bytes.readableBytes
+            }
             if !work.outbox.isEmpty { stream.queueChanged(to: queued) }
             if work.mustClose { self.core.closeWrite(id) }
         }
@@ -329,15 +351,17 @@ package final class Connection: @unchecked Sendable {
     }
 
     private func open(_ stream: PeerStream, isAbandoned: Bool) -> UInt32? {
-        if isAbandoned { return nil }
+        if isAbandoned || self.mustWait(stream) { return nil }
         do {
             let id = try self.core.openStream(stream.proposals, now: self.eventLoop.now)
             stream.state.withLock { $0.id = id }
             self.streams[id] = stream
+            self.openingBegan(id)
             self.countStreams()
             return id
         } catch {
             stream.fail(error, tellPeer: false)
+            self.openNextHeld()
             return nil
         }
     }
@@ -353,12 +377,14 @@ package final class Connection: @unchecked Sendable {
                     continue
                 }
                 let taken = stream.deliver(bytes)
+                self.bounds.grown += bytes.readableBytes - taken
                 if taken > 0 { self.core.consumed(taken, on: id, now: self.eventLoop.now) }
             case .writable(let id): self.streams[id]?.queueChanged(to: 0)
             case .streamOpened(let id, let protocolID): self.accept(id, protocolID)
             case .streamNegotiated(let id, let protocolID):
                 guard let stream = self.streams[id] else { continue }
                 stream.agreed(on: protocolID)
+                self.openingEnded(id)
                 if stream.proposals.names.count > 1 { self.wake(stream) }
             case .streamFailed(let id, let error):
                 guard let stream = self.forget(id) else { continue }
@@ -401,6 +427,7 @@ package final class Connection: @unchecked Sendable {
         self.streams[id] = stream
         self.countStreams()
         delegate.connection(self, accepted: stream, handler: handler)
+        self.retireIfWornOut()
     }
 
     /// Runs `body` as a task owned by this connection: cancelled when the connection ends, awaited by ``closed()``.
@@ -421,6 +448,10 @@ package final class Connection: @unchecked Sendable {
         stream.discardInput()
         self.execute { connection in
             guard let id = stream.state.withLock({ $0.id }), connection.streams[id] != nil else { return }
+            // Most are gone long before their deadline: sweep when those are the majority.
+            if connection.lingering.count > 64, connection.lingering.count > 4 * connection.streams.count {
+                connection.lingering.removeAll { connection.streams[$0.id] == nil }
+            }
             connection.lingering.append((connection.eventLoop.now + Self.lingerTimeout, id))
         }
     }
@@ -449,6 +480,7 @@ package final class Connection: @unchecked Sendable {
             defer { status.establishedWaiters.removeAll() }
             return (status.establishedWaiters, status.peer?.peerID)
         }
+        self.core.measureRoundTrip(now: self.eventLoop.now)
         self.delegate?.connectionEstablished(self)
         guard let peer else { return }
         for waiter in waiters { waiter.resume(returning: peer) }
@@ -477,6 +509,7 @@ package final class Connection: @unchecked Sendable {
         }
         var unopened: [PeerStream] = []
         self.dirty.withLock { swap(&unopened, &$0.streams) }
+        unopened += self.takeHeld()
         for stream in unopened { stream.fail(self.streamFailure(reason), tellPeer: false) }
         for (_, task) in self.tasks.sorted(by: { $0.key < $1.key }) { task.cancel() }
         let (established, closed) = self.status.withLock { status in
@@ -504,8 +537,15 @@ package final class Connection: @unchecked Sendable {
         guard let stream = self.streams.removeValue(forKey: id) else { return nil }
         if stream.isInbound { self.delegate?.connection(self, ended: stream) }
         self.countStreams()
+        self.openingEnded(id)
         self.closeIfDrained()
         return stream
+    }
+
+    /// Ends a stream here and there.
+    func abandon(_ id: UInt32, _ reason: LibP2PError) {
+        self.core.reset(id)
+        self.forget(id)?.fail(reason, tellPeer: false)
     }
 
     private func forgetIfEnded(_ stream: PeerStream, id: UInt32) {
@@ -531,9 +571,9 @@ package final class Connection: @unchecked Sendable {
         self.status.withLock { $0.streamCount = count }
     }
 
-    private func closeIfDrained() {
-        guard !self.isClosed, self.streams.isEmpty, self.core.streamCount == 0 else { return }
-        guard self.isGoAwayReceived || (self.drainDeadline ?? .distantFuture) <= self.eventLoop.now else { return }
+    func closeIfDrained() {
+        guard !self.isClosed, self.streams.isEmpty, self.core.streamCount == 0, self.bounds.held.isEmpty else { return }
+        guard self.isGoAwayReceived || self.bounds.isRetiring || (self.drainDeadline ?? .distantFuture) <= self.eventLoop.now else { return }
         self.core.close(LibP2PError(.connectionClosed, "the connection was closed after its last stream"))
         if !self.isInBatch { self.eventLoop.execute { self.flush() } }
     }

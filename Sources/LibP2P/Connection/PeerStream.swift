@@ -55,9 +55,10 @@ public final class PeerStream: Sendable {
 
     // MARK: Reading
 
-    /// The next bytes, in order, as the peer's frames delivered them; nil after the peer closed its side.
+    /// The next bytes, in order; nil after the peer closed its side. Pieces are as the peer's frames delivered them, except that
+    /// small ones that waited are joined.
     ///
-    /// - Throws: ``LibP2PError``: `.streamReset`, `.connectionClosed`, `.protocolNotSupported` for a stream whose proposal
+    /// - Throws: `LibP2PError`: `.streamReset`, `.connectionClosed`, `.protocolNotSupported` for a stream whose proposal
     ///   was refused, `.cancelled`. What came before the end of the connection is read first, and on a stream that we
     ///   opened also what came before the peer's reset.
     /// - Important: cancelling ends the wait only; the stream stays as it is.
@@ -102,7 +103,7 @@ public final class PeerStream: Sendable {
 
     /// Queues `bytes` and suspends while too much is queued.
     ///
-    /// - Throws: ``LibP2PError``: `.streamClosed` after ``closeWrite()``, `.streamReset`, `.connectionClosed`, `.cancelled`.
+    /// - Throws: `LibP2PError`: `.streamClosed` after ``closeWrite()``, `.streamReset`, `.connectionClosed`, `.cancelled`.
     /// - Important: on `.cancelled` the bytes may still be sent; end the stream with ``reset()`` if that must not be.
     public func write(_ bytes: ByteBuffer) async throws {
         if try self.enqueue(bytes) { return }
@@ -188,7 +189,7 @@ public final class PeerStream: Sendable {
 
     /// Waits until the peer agreed to a protocol.
     /// - Returns: the protocol.
-    /// - Throws: ``LibP2PError`` `.protocolNotSupported`, `.timeout`, `.connectionClosed`, `.cancelled`.
+    /// - Throws: `LibP2PError` `.protocolNotSupported`, `.timeout`, `.connectionClosed`, `.cancelled`.
     @discardableResult
     public func negotiated() async throws -> String {
         try await withTaskCancellationHandler {
@@ -333,6 +334,8 @@ extension PeerStream {
         var negotiationWaiters: [UnsafeContinuation<String, any Error>] = []
         /// Whether the connection's list of streams with work holds this one.
         var isDirty = false
+        /// Whether it waits to be opened because the peer can take few at a time.
+        var isHeld = false
 
         init(protocolID: String?) { self.protocolID = protocolID }
 
@@ -340,7 +343,8 @@ extension PeerStream {
             if let bytes = self.input.popFirst() {
                 self.inputBytes -= bytes.readableBytes
                 self.creditDue += bytes.readableBytes
-                return .bytes(bytes, isCreditDue: self.failure == nil)
+                // Bytes of a stream that was reset still count in what the connection holds.
+                return .bytes(bytes, isCreditDue: self.failure?.code != .connectionClosed)
             }
             if let failure { return .failed(failure) }
             return self.isInputEnded ? .end : .wait
@@ -360,12 +364,38 @@ extension PeerStream {
     }
 
     /// Received buffers in order. Most streams never hold more than one, which then needs no storage.
+    ///
+    /// A buffer is a slice of the read batch that it came in. Small pieces that wait are copied together, so that neither a batch
+    /// of 64 KiB nor a queue entry is held for each unread byte.
     struct InputQueue {
+        /// Waiting pieces are joined up to this size.
+        static let joinedBytesMax = 4096
         private var head: ByteBuffer?
         private var rest = Deque<ByteBuffer>()
 
+        /// Bytes of memory behind the queue, for tests: slices of one batch count several times.
+        var storageBytes: Int { self.rest.reduce(self.head?.storageCapacity ?? 0) { $0 + $1.storageCapacity } }
+        /// Pieces that wait.
+        var count: Int { (self.head == nil ? 0 : 1) + self.rest.count }
+
         mutating func append(_ bytes: ByteBuffer) {
-            if self.head == nil { self.head = bytes } else { self.rest.append(bytes) }
+            if self.head == nil {
+                self.head = Self.unpinned(bytes)
+            } else if let last = self.rest.indices.last, self.rest[last].storageCapacity <= 2 * Self.joinedBytesMax,
+                self.rest[last].readableBytes + bytes.readableBytes <= Self.joinedBytesMax
+            {
+                self.rest[last].writeImmutableBuffer(bytes)
+            } else {
+                self.rest.append(Self.unpinned(bytes))
+            }
+        }
+
+        /// `bytes`, or a copy when they are a small part of a large read.
+        private static func unpinned(_ bytes: ByteBuffer) -> ByteBuffer {
+            guard bytes.storageCapacity > 2 * Self.joinedBytesMax, bytes.storageCapacity / 16 > bytes.readableBytes else {
+                return bytes
+            }
+            return ByteBuffer(bytes: bytes.readableBytesView)
         }
 
         mutating func popFirst() -> ByteBuffer? {

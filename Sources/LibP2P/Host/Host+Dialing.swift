@@ -7,7 +7,7 @@ internal import Synchronization
 extension Host {
     /// Connects to the peer at `address`, which may or may not name it.
     /// - Returns: who answered.
-    /// - Throws: ``LibP2PError``: `.dialFailed`, `.timeout`, `.peerIDMismatch`, `.securityFailed`, `.admissionRefused`.
+    /// - Throws: `LibP2PError`: `.dialFailed`, `.timeout`, `.peerIDMismatch`, `.securityFailed`, `.admissionRefused`.
     @discardableResult
     public func connect(to address: Multiaddr) async throws -> PeerID {
         if let peer = address.peerID {
@@ -41,7 +41,9 @@ extension Host {
                 continue
             }
             defer { self.wakeDialWaiters(peer) }
-            return try await self.dialAny(peer, self.addressesToDial(peer))
+            let dialled = try await self.dialAny(peer, self.addressesToDial(peer))
+            // Of two crossing dials ours may be the one that is given up.
+            return self.state.withLock { $0.table.best(for: peer) } ?? dialled
         }
     }
 
@@ -143,12 +145,13 @@ extension Host {
     func keepConnected(_ address: Multiaddr) async {
         guard let peer = address.peerID else { return }
         let loop = self.executor().eventLoop
-        var pause = TimeAmount.seconds(1)
+        let pauseMin = self.configuration.timeouts.reconnectBackoffMin
+        var pause = pauseMin
         while !Task.isCancelled {
             do {
                 self.addAddresses([address], of: peer)
                 let connection = try await self.connection(to: peer)
-                pause = .seconds(1)
+                pause = pauseMin
                 await withTaskCancellationHandler {
                     await connection.closed()
                 } onCancel: {
@@ -156,7 +159,7 @@ extension Host {
                 }
             } catch {
                 self.logger.info(
-                    "cannot reach a wanted peer, trying again in \(pause.nanoseconds / 1_000_000_000) s",
+                    "cannot reach a wanted peer, trying again in \(pause.nanoseconds / 1_000_000) ms",
                     metadata: ["subnet.peer": "\(peer)", "subnet.error": "\(error)"])
             }
             try? await loop.sleep(for: pause)

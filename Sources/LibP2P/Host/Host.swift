@@ -43,6 +43,7 @@ public final class Host: Service, ConnectionDelegate {
         var connections: [UInt64: Connection] = [:]
         var nextNumber: UInt64 = 0
         var streams: StreamLedger
+        var buffers: BufferLedger
         var book: AddressBook
         var information: [PeerID: IdentifyInformation] = [:]
         var listeners: [any TransportListener] = []
@@ -79,6 +80,9 @@ public final class Host: Service, ConnectionDelegate {
         limits.streamNegotiationTimeout = configuration.timeouts.streamNegotiation
         limits.yamux.streamsInboundMax = configuration.limits.streamsPerConnectionMax
         limits.streamsNegotiatingMax = configuration.limits.streamsPerConnectionMax
+        // One read may bring the first frames of all of them.
+        limits.yamux.acceptBacklogMax = configuration.limits.streamsPerConnectionMax
+        limits.yamux.streamsOutboundMax = configuration.limits.streamsOutboundPerConnectionMax
         limits.yamux.keepAliveInterval = configuration.timeouts.keepAlive
         limits.yamux.receiveWindowMax = configuration.limits.streamWindowBytesMax
         limits.yamux.receiveWindowTotalMax = configuration.limits.connectionWindowBytesMax
@@ -103,6 +107,9 @@ public final class Host: Service, ConnectionDelegate {
                     totalMax: configuration.limits.pendingConnectionsMax,
                     perSourceMax: configuration.limits.pendingConnectionsPerAddressMax),
                 streams: StreamLedger(limits: configuration.limits),
+                buffers: BufferLedger(
+                    totalMax: configuration.limits.bufferedBytesMax,
+                    perPeerMax: configuration.limits.bufferedBytesPerPeerMax),
                 book: AddressBook(
                     peersMax: configuration.limits.addressBookPeersMax,
                     addressesPerPeerMax: configuration.limits.addressesPerPeerMax),
@@ -115,7 +122,7 @@ public final class Host: Service, ConnectionDelegate {
 
     /// Listens on the configured addresses.
     /// - Returns: the real addresses, with our peer id.
-    /// - Throws: ``LibP2PError`` when an address cannot be listened on; nothing listens then.
+    /// - Throws: `LibP2PError` when an address cannot be listened on; nothing listens then.
     @discardableResult
     public func start() async throws -> [Multiaddr] {
         for address in self.configuration.listen {
@@ -244,6 +251,9 @@ public final class Host: Service, ConnectionDelegate {
 
     // MARK: Streams
 
+    /// How often a stream that found its connection closing is tried on another one.
+    private static let openAttemptsMax = 3
+
     /// Serves `protocolID` from now on, on connections that stand already too; nil stops serving it.
     public func setHandler(_ protocolID: String, _ handler: StreamHandler?) {
         if self.served.set(handler.map { .task($0) }, for: protocolID) { self.pushIdentify() }
@@ -258,9 +268,21 @@ public final class Host: Service, ConnectionDelegate {
     ///
     /// With one protocol the proposal travels with the first write, and a refusal shows when the stream is read. With several this
     /// waits for the peer's choice.
-    /// - Throws: ``LibP2PError``: `.noAddress`, `.dialFailed`, `.timeout`, `.protocolNotSupported`, `.connectionClosed`.
+    /// - Throws: `LibP2PError`: `.noAddress`, `.dialFailed`, `.timeout`, `.protocolNotSupported`, `.connectionClosed`.
     public func newStream(to peer: PeerID, protocols: [String]) async throws -> PeerStream {
-        let connection = try await self.connection(to: peer)
+        for _ in 1..<Self.openAttemptsMax {
+            let connection = try await self.connection(to: peer)
+            do {
+                return try await Self.open(protocols, on: connection)
+            } catch let error as LibP2PError where error.code == .connectionClosed {
+                // It went away between our finding and our using it; nothing was sent.
+                try Task.checkCancellation()
+            }
+        }
+        return try await Self.open(protocols, on: self.connection(to: peer))
+    }
+
+    private static func open(_ protocols: [String], on connection: Connection) async throws -> PeerStream {
         let stream = try connection.openStream(protocols)
         if protocols.count > 1 { try await stream.negotiated() }
         return stream
@@ -321,7 +343,13 @@ public final class Host: Service, ConnectionDelegate {
         for old in evicted {
             old.close(LibP2PError(.resourceLimit, "too many unfinished handshakes from one address"))
         }
-        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(connection, traffic: self.traffic))
+        do {
+            try channel.pipeline.syncOperations.addHandler(ConnectionHandler(connection, traffic: self.traffic))
+        } catch {
+            // It left before it was taken in.
+            connection.close(LibP2PError(.connectionClosed, "the peer closed the connection at once", cause: error))
+            throw error
+        }
     }
 
     func makeConnection(
@@ -375,6 +403,9 @@ public final class Host: Service, ConnectionDelegate {
         let refusal = self.state.withLock { state -> String? in
             if peer.peerID == self.peerID { return "this is ourselves" }
             if state.table.count >= self.configuration.limits.connectionsMax { return "too many connections" }
+            if connection.role == .listener, state.table.inboundCount >= self.configuration.limits.connectionsInboundMax {
+                return "too many inbound connections"
+            }
             if state.table.connections(with: peer.peerID).count >= self.configuration.limits.connectionsPerPeerMax {
                 return "too many connections with one peer"
             }
@@ -431,6 +462,18 @@ public final class Host: Service, ConnectionDelegate {
         }
     }
 
+    func connection(_ connection: Connection, holds bytes: Int, mayDemand: Bool) {
+        guard let peer = connection.peer else { return }
+        let (demand, other) = self.state.withLock { state -> (BufferLedger.Demand?, Connection?) in
+            guard state.connections[connection.number] != nil else { return (nil, nil) }
+            let demand = state.buffers.report(connection.number, peer: peer, bytes: bytes)
+            return (demand, demand.flatMap { state.connections[$0.number] })
+        }
+        guard mayDemand, let demand, let other else { return }
+        // Not from within a report: the one that must let go may be the one that reports.
+        other.eventLoop.execute { other.shed(to: demand.bytes) }
+    }
+
     func connection(_ connection: Connection, ended stream: PeerStream) {
         guard stream.state.withLock({ $0.isCounted }) else { return }
         self.state.withLock { $0.streams.close(peer: stream.peer, protocolID: stream.protocolID) }
@@ -439,6 +482,7 @@ public final class Host: Service, ConnectionDelegate {
     func connectionClosed(_ connection: Connection, reason: LibP2PError) {
         let wasLast = self.state.withLock { state -> Bool in
             state.pending.remove(connection.number)
+            state.buffers.remove(connection.number)
             state.connections[connection.number] = nil
             guard let peer = connection.peer, state.table.remove(connection, peer: peer) else { return false }
             state.information[peer] = nil
@@ -447,6 +491,10 @@ public final class Host: Service, ConnectionDelegate {
         if wasLast, let peer = connection.peer {
             self.logger.debug("disconnected", metadata: ["subnet.peer": "\(peer)", "subnet.reason": "\(reason)"])
             self.feed.emit(HostEvent(peer: peer, kind: .disconnected(reason: reason.description)))
+        } else if !connection.wasEstablished {
+            let address = connection.remoteAddress?.description ?? "unknown"
+            self.logger.debug(
+                "a connection failed", metadata: ["subnet.address": "\(address)", "subnet.reason": "\(reason)"])
         }
     }
 }

@@ -32,6 +32,8 @@ public struct HostConfiguration: Sendable {
     public var identity: PrivateKey
     /// Where to listen. Empty: dial only.
     public var listen: [Multiaddr]
+    /// Addresses to tell others instead of those listened on, for a host behind a port mapping. Empty: the real ones.
+    public var announce: [Multiaddr]
     /// Security protocols, most wanted first.
     public var security: [SecurityProtocol]
     /// Whether the muxer may be agreed inside the security handshake.
@@ -45,12 +47,14 @@ public struct HostConfiguration: Sendable {
 
     /// Makes a configuration with defaults.
     public init(
-        identity: PrivateKey, listen: [Multiaddr] = [], security: [SecurityProtocol] = [.noise(), .tls()],
+        identity: PrivateKey, listen: [Multiaddr] = [], announce: [Multiaddr] = [],
+        security: [SecurityProtocol] = [.noise(), .tls()],
         earlyMuxer: Bool = true, agentVersion: String = "subnet/0.1.0", limits: HostLimits = HostLimits(),
         timeouts: HostTimeouts = HostTimeouts()
     ) {
         self.identity = identity
         self.listen = listen
+        self.announce = announce.compactMap(\.withoutPeerID)
         self.security = security
         self.earlyMuxer = earlyMuxer
         self.agentVersion = agentVersion

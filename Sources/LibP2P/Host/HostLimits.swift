@@ -4,6 +4,8 @@ public import NIOCore
 public struct HostLimits: Sendable, Hashable {
     /// Established connections of the whole host.
     public var connectionsMax = 4096
+    /// Those of them that others opened. Less than ``connectionsMax`` leaves room for our own dials.
+    public var connectionsInboundMax = 3072
     /// Established connections with one peer. Two crossing dials need two for a moment.
     public var connectionsPerPeerMax = 8
     /// Inbound connections whose handshake is not finished, all sources together. The oldest is evicted for a new one.
@@ -18,10 +20,17 @@ public struct HostLimits: Sendable, Hashable {
     public var streamsPerProtocolMax = 8192
     /// Inbound streams on one connection, those that negotiate included.
     public var streamsPerConnectionMax = 512
+    /// Outbound streams on one connection.
+    public var streamsOutboundPerConnectionMax = 1024
     /// Bytes one stream may have in flight towards us before they are read.
     public var streamWindowBytesMax = 16 * 1024 * 1024
     /// Bytes all streams of one connection may have in flight towards us.
     public var connectionWindowBytesMax = 64 * 1024 * 1024
+    /// Bytes that all streams of the host hold unread or unsent. Beyond it the connection that holds most loses its largest streams.
+    /// What is counted lags by up to 256 KiB for each connection.
+    public var bufferedBytesMax = 512 * 1024 * 1024
+    /// The same for one peer.
+    public var bufferedBytesPerPeerMax = 128 * 1024 * 1024
     /// Peers in the address book; the one seen longest ago is dropped first.
     public var addressBookPeersMax = 4096
     /// Addresses of one peer.
@@ -37,7 +46,7 @@ public struct HostLimits: Sendable, Hashable {
 public struct HostTimeouts: Sendable, Hashable {
     /// One address: name resolution and TCP.
     public var dial = TimeAmount.seconds(10)
-    /// Security handshake.
+    /// Security handshake, and the choice of the muxer.
     public var handshake = TimeAmount.seconds(10)
     /// The admission gate.
     public var admission = TimeAmount.seconds(10)
@@ -49,7 +58,9 @@ public struct HostTimeouts: Sendable, Hashable {
     public var identify = TimeAmount.seconds(10)
     /// Between keep-alive pings of the muxer.
     public var keepAlive = TimeAmount.seconds(30)
-    /// The longest pause between two attempts to bring back a kept connection. The first is a second, and it doubles.
+    /// The first pause between two attempts to bring back a kept connection; it doubles.
+    public var reconnectBackoffMin = TimeAmount.seconds(1)
+    /// The longest such pause.
     public var reconnectBackoffMax = TimeAmount.seconds(60)
     /// How long open streams get when the host shuts down.
     public var shutdownGrace = TimeAmount.seconds(5)

@@ -9,6 +9,8 @@ internal import LibP2PIdentity
 struct PeerTable {
     private(set) var peers: [PeerID: [Connection]] = [:]
     private(set) var count = 0
+    /// Those that others opened.
+    private(set) var inboundCount = 0
     let localPeer: PeerID
 
     init(localPeer: PeerID) { self.localPeer = localPeer }
@@ -17,6 +19,7 @@ struct PeerTable {
     mutating func add(_ connection: Connection, peer: PeerID) -> Bool {
         self.peers[peer, default: []].append(connection)
         self.count += 1
+        if connection.role == .listener { self.inboundCount += 1 }
         return self.peers[peer]?.count == 1
     }
 
@@ -27,6 +30,7 @@ struct PeerTable {
         else { return false }
         connections.remove(at: index)
         self.count -= 1
+        if connection.role == .listener { self.inboundCount -= 1 }
         self.peers[peer] = connections.isEmpty ? nil : connections
         return connections.isEmpty
     }

@@ -38,15 +38,18 @@ extension Host {
 
     /// Our own record: peer id, addresses, and a sequence number that grows with every change.
     public func signedPeerRecord() throws -> [UInt8] {
-        let (addresses, sequence) = self.state.withLock { state in (Self.announced(state), state.recordSequence) }
+        let (addresses, sequence) = self.state.withLock { state in (self.announced(state), state.recordSequence) }
         let record = try PeerRecord(peerID: self.peerID, sequenceNumber: sequence, addresses: addresses)
         return try record.sealed(with: self.configuration.identity).encoded
     }
 
-    private static func announced(_ state: State) -> [Multiaddr] { state.listeners.map(\.address) }
+    /// What others are told: the configured addresses, else those listened on.
+    private func announced(_ state: borrowing State) -> [Multiaddr] {
+        self.configuration.announce.isEmpty ? state.listeners.map(\.address) : self.configuration.announce
+    }
 
     private func identifyMessage(for connection: Connection) -> ByteBuffer {
-        let addresses = self.state.withLock { Self.announced($0) }
+        let addresses = self.state.withLock { self.announced($0) }
         let message = IdentifyMessage(
             publicKey: self.configuration.identity.publicKey, listenAddresses: addresses, protocols: self.served.list(),
             observedAddress: connection.remoteAddress?.withoutPeerID, protocolVersion: "ipfs/0.1.0",
@@ -119,6 +122,10 @@ extension Host {
             if isNew { return [.identified] }
             return information.protocols != before.protocols ? [.protocolsChanged] : []
         }
+        let quirks = PeerQuirks(agentVersion: message.agentVersion ?? "")
+        if quirks != .none {
+            for connection in self.state.withLock({ $0.table.connections(with: peer) }) { connection.apply(quirks) }
+        }
         for kind in events { self.feed.emit(HostEvent(peer: peer, kind: kind)) }
     }
 
@@ -142,7 +149,7 @@ extension Host {
     }
 
     /// Suspends until `peer` was identified.
-    /// - Throws: ``LibP2PError`` `.connectionClosed` when it left before.
+    /// - Throws: `LibP2PError` `.connectionClosed` when it left before.
     public func identified(_ peer: PeerID) async throws -> IdentifyInformation {
         let events = self.events()
         if let known = self.information(of: peer) { return known }

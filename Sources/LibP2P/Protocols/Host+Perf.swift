@@ -68,8 +68,13 @@ extension Host {
 
     /// Sends `uploadBytes`, then receives `downloadBytes`.
     ///
-    /// - Parameter progressed: called with bytes sent and received, now and then.
-    /// - Throws: ``LibP2PError``, `.timeout` when the whole run takes longer than `timeout`.
+    /// - Parameters:
+    ///   - peer: who is asked.
+    ///   - uploadBytes: bytes to send.
+    ///   - downloadBytes: bytes to receive.
+    ///   - timeout: for the whole run.
+    ///   - progressed: called with bytes sent and received, now and then.
+    /// - Throws: `LibP2PError`, `.timeout` when the whole run takes longer than `timeout`.
     public func perf(
         _ peer: PeerID, uploadBytes: UInt64, downloadBytes: UInt64, timeout: Duration = .seconds(60),
         progressed: (_ uploaded: UInt64, _ downloaded: UInt64) -> Void = { _, _ in }

@@ -31,10 +31,11 @@ extension Host {
     /// Measures the round trip to `peer`.
     ///
     /// - Parameters:
+    ///   - peer: who is asked.
     ///   - count: pings on one stream, one after the other.
     ///   - timeout: for each ping; the stream is reset when it passes.
     ///   - each: called with every round trip as it is known.
-    /// - Throws: ``LibP2PError``: `.protocolViolation` when other bytes come back, `.timeout`, and what ``newStream(to:protocols:)`` throws.
+    /// - Throws: `LibP2PError`: `.protocolViolation` when other bytes come back, `.timeout`, and what ``newStream(to:protocols:)`` throws.
     public func ping(
         _ peer: PeerID, count: Int = 1, timeout: Duration = .seconds(10), each: (Duration) async throws -> Void
     ) async throws {

@@ -63,7 +63,7 @@ package struct TCPTransport: Transport {
         if isIPv6 {
             // Both families are listened to by two addresses, never by one socket that hides the other.
             bootstrap = bootstrap.serverChannelOption(
-                .socketOption(.ipv6_v6only), value: 1)
+                ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
         }
         bootstrap =
             bootstrap

@@ -10,6 +10,10 @@ struct StreamNegotiation {
     var side: Side
     /// Bytes received that the negotiation has not used.
     var input = ByteBuffer()
+    /// We answered an inbound stream, and what it says now is no proposal: it waits for the peer to end it.
+    var isRefused = false
+    /// Whether we said anything.
+    var hasAnswered = false
 
     var isInbound: Bool {
         if case .listening = self.side { return true }
@@ -34,6 +38,8 @@ extension ConnectionCore {
         let id: UInt32?
         do throws(YamuxError) {
             id = try self.session?.openStream(now: now)
+        } catch where error.code == .goingAway {
+            throw LibP2PError(.connectionClosed, "the connection takes no new streams", cause: error)
         } catch {
             throw LibP2PError(.resourceLimit, "no more streams can be opened on this connection", cause: error)
         }
@@ -68,6 +74,9 @@ extension ConnectionCore {
         self.session?.reset(id)
     }
 
+    /// Measures a round trip while nothing else is under way, which is what windows grow by. `.roundTrip` follows.
+    package mutating func measureRoundTrip(now: NIODeadline) { self.session?.probeRoundTrip(now: now) }
+
     /// Tells the peer that no new streams are wanted; open ones go on.
     package mutating func goAway() { self.session?.goAway(.normal) }
 
@@ -101,14 +110,21 @@ extension ConnectionCore {
                 }
             case .remoteClosedWrite(let id):
                 if let negotiation = self.endNegotiation(id) {
-                    self.session?.reset(id)
+                    if negotiation.isInbound {
+                        // Not a reset: our `na` may still be queued.
+                        self.session?.closeWrite(id)
+                    } else {
+                        self.session?.reset(id)
+                    }
                     self.failed(negotiation, id: id, "the peer closed the stream before a protocol was agreed")
                 } else {
                     self.actions.append(.remoteClosedWrite(id))
                 }
             case .reset(let id):
                 if let negotiation = self.endNegotiation(id) {
-                    self.failed(negotiation, id: id, "the peer reset the stream before a protocol was agreed")
+                    // Not a refusal of the protocol, which would be `na`: a limit, say, or a handler that gave up at once.
+                    self.failed(
+                        negotiation, id: id, "the peer reset the stream before a protocol was agreed", code: .streamReset)
                 } else {
                     self.actions.append(.reset(id))
                 }
@@ -137,6 +153,11 @@ extension ConnectionCore {
             self.actions.append(.data(id, bytes))
             return
         }
+        if negotiation.isRefused {
+            // No credit is given for it, so this is at most what the peer's window holds.
+            self.negotiations[id] = negotiation
+            return
+        }
         if negotiation.input.readableBytes == 0 {
             negotiation.input = bytes
         } else {
@@ -148,16 +169,30 @@ extension ConnectionCore {
         do {
             selected = try Self.advance(&negotiation, reply: &reply, protocols: protocols)
         } catch {
+            if negotiation.isInbound, negotiation.hasAnswered || reply.readableBytes > 0 {
+                // A dialer that sends its request behind its only proposal: the request is no multistream, and the `na` must reach it.
+                if reply.readableBytes > 0 { _ = self.session?.send(reply, on: id) }
+                self.session?.closeWrite(id)
+                negotiation.isRefused = true
+                negotiation.input = ByteBuffer()
+                self.negotiations[id] = negotiation
+                return
+            }
             if negotiation.isInbound { self.inboundNegotiationCount -= 1 }
+            self.dropStaleNegotiationDeadlines()
             self.session?.reset(id)
             self.failed(negotiation, id: id, "the peer does not serve the protocol", cause: error)
             return
         }
-        if reply.readableBytes > 0 { _ = self.session?.send(reply, on: id) }
+        if reply.readableBytes > 0 {
+            negotiation.hasAnswered = true
+            _ = self.session?.send(reply, on: id)
+        }
         self.session?.consumed(before - negotiation.input.readableBytes, on: id, now: now)
         guard let selected else {
             if negotiation.input.readableBytes > self.configuration.limits.streamNegotiationBytesMax {
                 if negotiation.isInbound { self.inboundNegotiationCount -= 1 }
+                self.dropStaleNegotiationDeadlines()
                 self.session?.reset(id)
                 self.failed(negotiation, id: id, "the peer sent too much before a protocol was agreed")
             } else {
@@ -204,10 +239,11 @@ extension ConnectionCore {
 
     /// An inbound stream nobody knows of dies silently; one that the application opened is reported.
     private mutating func failed(
-        _ negotiation: StreamNegotiation, id: UInt32, _ message: String, cause: (any Error)? = nil
+        _ negotiation: StreamNegotiation, id: UInt32, _ message: String, code: LibP2PError.Code = .protocolNotSupported,
+        cause: (any Error)? = nil
     ) {
         guard !negotiation.isInbound else { return }
-        self.actions.append(.streamFailed(id, LibP2PError(.protocolNotSupported, message, cause: cause)))
+        self.actions.append(.streamFailed(id, LibP2PError(code, message, cause: cause)))
     }
 
     /// Keeps the queue as short as what still negotiates: its head is always a live stream.

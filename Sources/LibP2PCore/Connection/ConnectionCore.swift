@@ -57,8 +57,6 @@ package struct ConnectionCore: ~Copyable {
     /// Negotiation deadlines, oldest first: all have the same length, so a queue is a timer wheel.
     var negotiationDeadlines = Deque<(deadline: NIODeadline, id: UInt32)>()
     var inboundNegotiationCount = 0
-    /// Bytes received since the peer was authenticated and not yet admitted.
-    private var unadmittedBytes = 0
 
     /// Starts a connection over an open byte stream.
     ///
@@ -99,6 +97,14 @@ package struct ConnectionCore: ~Copyable {
         }
     }
 
+    /// Streams that the peer has opened in the life of the connection.
+    package var inboundStreamsOpened: Int {
+        switch self.session {
+        case .some(let session): Int(session.counters.streamsInbound)
+        case .none: 0
+        }
+    }
+
     private var sessionHasOutput: Bool {
         switch self.session {
         case .some(let session): session.hasOutput
@@ -120,12 +126,37 @@ package struct ConnectionCore: ~Copyable {
     /// - Parameter protocols: what this node serves at this moment.
     package mutating func received(_ bytes: ByteBuffer, now: NIODeadline, protocols: some ServedProtocols) {
         guard self.phase != .closed else { return }
+        var bytes = bytes
+        if self.phase == .established, self.noise != nil, self.inbound.readableBytes > 0 {
+            // Only the record that the last read cut is put together; what follows it is not copied.
+            self.completeRecord(from: &bytes)
+            self.process(now: now, protocols: protocols)
+            guard bytes.readableBytes > 0, self.phase != .closed else { return }
+        }
         if self.inbound.readableBytes == 0 {
             self.inbound = bytes
         } else {
             self.inbound.writeImmutableBuffer(bytes)
         }
         self.process(now: now, protocols: protocols)
+    }
+
+    /// Moves what is missing of the record at the front of `inbound`, as far as it is there.
+    private mutating func completeRecord(from bytes: inout ByteBuffer) {
+        var record = ByteBuffer()
+        swap(&record, &self.inbound)
+        defer { swap(&record, &self.inbound) }
+        if record.readableBytes == 1, let second = bytes.readSlice(length: 1) { record.writeImmutableBuffer(second) }
+        guard let length = record.getInteger(at: record.readerIndex, as: UInt16.self),
+            let part = bytes.readSlice(length: min(2 + Int(length) - record.readableBytes, bytes.readableBytes))
+        else { return }
+        if record.writableBytes < part.readableBytes {
+            // In storage of its own: the read that the record came in would be copied with it.
+            var own = ByteBufferAllocator().buffer(capacity: 2 + Int(length))
+            own.writeImmutableBuffer(record)
+            record = own
+        }
+        record.writeImmutableBuffer(part)
     }
 
     /// The peer closed its side of the socket, or the socket failed.
@@ -152,7 +183,12 @@ package struct ConnectionCore: ~Copyable {
         } catch {
             self.fail(Self.describe(error))
         }
-        if self.inbound.readableBytes == 0 { self.inbound = ByteBuffer() }
+        if self.inbound.readableBytes == 0 {
+            self.inbound = ByteBuffer()
+        } else if self.inbound.storageCapacity / 8 > self.inbound.readableBytes {
+            // Part of a record must not hold the whole read that it came in: there is one of these per connection.
+            self.inbound = ByteBuffer(bytes: self.inbound.readableBytesView)
+        }
     }
 
     /// Does what one phase can do with the bytes at hand.
@@ -161,8 +197,8 @@ package struct ConnectionCore: ~Copyable {
         switch self.phase {
         case .negotiatingSecurity: return try self.negotiateSecurity()
         case .securing: return try self.secure(now: now)
-        case .startingTLS, .closed: return false
-        case .awaitingAdmission:
+        case .closed: return false
+        case .startingTLS, .awaitingAdmission:
             guard self.inbound.readableBytes <= self.configuration.limits.unadmittedBytesMax else {
                 throw LibP2PError(.resourceLimit, "the peer sent too much before it was admitted")
             }
@@ -335,6 +371,11 @@ package struct ConnectionCore: ~Copyable {
         swap(&output, &self.outbound)
         self.sealNoise(&bytes, into: &output)
         swap(&output, &self.outbound)
+    }
+
+    /// Puts bytes that never went through the muxer into the cipher: hostile frames for the other end.
+    package mutating func sealForFuzzing(_ bytes: inout ByteBuffer, into output: inout ByteBuffer) {
+        self.sealNoise(&bytes, into: &output)
     }
 
     mutating func sealNoise(_ bytes: inout ByteBuffer, into output: inout ByteBuffer) {

@@ -79,6 +79,10 @@ package struct NoiseTransport: ~Copyable, Sendable {
         _ input: inout ByteBuffer, into output: inout ByteBuffer
     ) throws(SecurityError) {
         if let failure { throw failure }
+        // Room for all records at once, unless little came: growing from record to record would copy what is there.
+        if input.readableBytes > self.recordPlaintextBytesMax {
+            output.reserveCapacity(minimumWritableBytes: input.readableBytes)
+        }
         while let length = input.getInteger(at: input.readerIndex, as: UInt16.self).map(Int.init) {
             guard length >= NoiseLimits.tagBytes else {
                 throw self.fail(SecurityError(.malformedMessage, "a record is shorter than its tag"))

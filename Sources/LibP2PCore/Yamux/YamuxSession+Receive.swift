@@ -106,6 +106,8 @@ extension YamuxSession {
             // Any frame tells that the peer has the stream, with or without the flag.
             stream.isAcknowledged = true
             unacknowledgedCount -= 1
+            // Nothing was received before, so the first epoch began when the stream was opened.
+            acknowledged(after: now - stream.epochStart)
             events.append(.streamAcknowledged(stream.id))
             isUseful = true
         }
@@ -153,7 +155,8 @@ extension YamuxSession {
         guard resets.count < limits.resetsPendingMax else {
             throw fail(.streamFlood, "The peer opens streams and does not read that they are refused.")
         }
-        guard !isLocalGoingAway, inboundCount < limits.streamsInboundMax,
+        // Also after a go-away from here: the peer opened this stream before it read that.
+        guard inboundCount < limits.streamsInboundMax,
             unacceptedCount < limits.acceptBacklogMax,
             receiveWindowTotal + YamuxLimits.initialWindow <= limits.receiveWindowTotalMax
         else {

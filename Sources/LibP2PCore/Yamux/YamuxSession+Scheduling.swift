@@ -21,7 +21,7 @@ extension YamuxSession {
     package mutating func writeOutput(into output: inout ByteBuffer, bytesMax: Int) -> Bool {
         var room = bytesMax
         if writeSessionFrames(into: &output, &room), fault == nil, writeResets(into: &output, &room),
-            writeControl(into: &output, &room)
+            writeControl(into: &output, &room), writeGoAway(into: &output, &room)
         {
             writeData(into: &output, &room, isFirst: room == bytesMax)
         }
@@ -40,13 +40,17 @@ extension YamuxSession {
         return true
     }
 
-    /// Go-away, the answers to pings and the ping. False if there was not room for all.
+    /// Go-away, behind the SYN of every stream that this side opened before: who reads it knows them all.
+    private mutating func writeGoAway(into output: inout ByteBuffer, _ room: inout Int) -> Bool {
+        guard let code = goAwayPending else { return true }
+        guard write(.goAway, [], 0, code.rawValue, into: &output, &room) else { return false }
+        goAwayPending = nil
+        return true
+    }
+
+    /// The answers to pings and the ping; after a fault, go-away alone. False if there was not room for all.
     private mutating func writeSessionFrames(into output: inout ByteBuffer, _ room: inout Int) -> Bool {
-        if let code = goAwayPending {
-            guard write(.goAway, [], 0, code.rawValue, into: &output, &room) else { return false }
-            goAwayPending = nil
-        }
-        guard fault == nil else { return true }
+        guard fault == nil else { return writeGoAway(into: &output, &room) }
         while let value = pingAnswers.first {
             guard write(.ping, .ack, 0, value, into: &output, &room) else { return false }
             pingAnswers.removeFirst()

@@ -41,8 +41,13 @@ extension YamuxSession {
         let elapsed = (now - stream.epochStart).nanoseconds
         stream.epochConsumed = 0
         stream.epochStart = now
-        guard let roundTrip, elapsed / Int64(max(1, limits.windowGrowthRoundTrips)) < roundTrip.nanoseconds
-        else {
+        guard let roundTrip else { return }
+        let share = elapsed / Int64(max(1, limits.windowGrowthRoundTrips))
+        // Alone, a stream may queue up a little, which keeps both ends busy; beside others it makes them wait.
+        let isAlone = streams.count == 1
+        let limit = isAlone ? max(roundTrip, limits.roundTripMin) : roundTrip
+        guard share < limit.nanoseconds else {
+            if !isAlone, share / 2 >= roundTrip.nanoseconds { shrink(stream) }
             return
         }
         let size = stream.receiveWindowSize
@@ -55,6 +60,14 @@ extension YamuxSession {
         stream.receiveWindowSize += growth
         receiveWindowTotal += growth
         counters.windowsGrown += 1
+    }
+
+    /// Takes back half of a window that is far more than the way to the peer needs, by granting less.
+    private mutating func shrink(_ stream: YamuxStream) {
+        let size = max(limits.receiveWindowMin, stream.receiveWindowSize / 2)
+        guard size < stream.receiveWindowSize else { return }
+        receiveWindowTotal -= stream.receiveWindowSize - size
+        stream.receiveWindowSize = size
     }
 
     /// Data flows: keep an idea of the round trip, which the growth of windows is measured against.

@@ -63,7 +63,11 @@ package struct YamuxSession: ~Copyable {
     var pingValue: UInt32 = 0
     var pingSentAt: NIODeadline?
     var roundTripMeasuredAt: NIODeadline?
-    /// The smoothed round trip; nil before the first answer.
+    /// Pings that still follow the one under way.
+    var probesLeft = 0
+    /// What `counters.bytesReceived` was when the last ping was asked for.
+    var bytesReceivedAtPing: UInt64 = 0
+    /// The round trip without queues, as far as it is known; nil before the first answer.
     package internal(set) var roundTrip: TimeAmount?
 
     // Allowances.
@@ -92,7 +96,7 @@ package struct YamuxSession: ~Copyable {
     /// No stream is open and nothing waits for output or to be taken.
     package var isIdle: Bool { streams.count == 0 && !hasOutput && events.isEmpty }
 
-    /// Whether one of the sides has said that it takes no new streams.
+    /// Whether one of the sides has said that it wants no new streams.
     package var isGoingAway: Bool { isLocalGoingAway || isRemoteGoingAway }
 
     /// Whether `id` is an open stream.
@@ -164,7 +168,8 @@ package struct YamuxSession: ~Copyable {
         forget(stream)
     }
 
-    /// Tells the peer that this side takes and opens no new streams. Open streams go on.
+    /// Tells the peer to open no new streams, and opens none. Open streams go on, and so do those that the peer opens
+    /// before it reads this.
     package mutating func goAway(_ code: YamuxGoAwayCode = .normal) {
         guard fault == nil else { return }
         isLocalGoingAway = true

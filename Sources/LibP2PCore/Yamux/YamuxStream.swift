@@ -6,7 +6,7 @@ internal import NIOCore
 /// open again, because a call opens and closes a stream. References never leave the session.
 ///
 /// Receive side: `receiveWindow + unread + owed == receiveWindowSize`, where `owed` is what the owner has
-/// consumed and the peer has not been granted yet.
+/// consumed and the peer has not been granted yet. It is negative for a while after the window shrank.
 final class YamuxStream {
     /// Where this record stands in `YamuxStreamTable`; fixed.
     let slot: Int32
@@ -98,11 +98,19 @@ final class YamuxStream {
         queueRestPeak = 0
     }
 
+    /// Pieces up to this size are copied together while they wait: a queue of single bytes would otherwise hold a hundred
+    /// times its bytes, which a peer that does not read could bring about through any echo.
+    static let joinedBytesMax = 4096
+
     /// Queues a slice to send.
     func enqueue(_ bytes: ByteBuffer) {
         let count = bytes.readableBytes
         if queuedBytes == 0 {
             queueHead = bytes
+        } else if let last = queueRest.indices.last, queueRest[last].storageCapacity <= 2 * Self.joinedBytesMax,
+            queueRest[last].readableBytes + count <= Self.joinedBytesMax
+        {
+            queueRest.modify(last) { _ = $0.writeImmutableBuffer(bytes) }
         } else {
             queueRest.append(bytes)
             queueRestPeak = max(queueRestPeak, queueRest.count)

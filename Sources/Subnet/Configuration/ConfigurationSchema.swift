@@ -69,7 +69,6 @@ package enum ConfigurationSchema {
         .duration(
             "network.dial-stagger", \.network.dialStagger, .milliseconds(10)...Duration.seconds(10),
             "Time between parallel dials to addresses of one peer."),
-        .count("network.dials-max", \.network.dialsMax, 1...1024, "Most dials at a time."),
         .duration(
             "network.keep-alive-interval", \.network.keepAliveInterval, .seconds(1)...Duration.seconds(3600),
             "Time between keep-alive pings on a silent connection."),
@@ -98,7 +97,7 @@ package enum ConfigurationSchema {
             "limits.system.streams-max", \.limits.system.streamsMax, 1...10_000_000, "Most streams in all."),
         .bytes(
             "limits.system.memory-bytes-max", \.limits.system.memoryBytesMax, memoryRange,
-            "Most buffered bytes."),
+            "Most unread and unsent bytes of all streams; the largest streams make room."),
         .count("limits.system.calls-max", \.limits.system.callsMax, 1...1_000_000, "Most calls in flight."),
         .count(
             "limits.peer.connections-max", \.limits.peer.connectionsMax, 1...1024,
@@ -107,17 +106,13 @@ package enum ConfigurationSchema {
             "limits.peer.streams-max", \.limits.peer.streamsMax, 1...1_000_000, "Most streams of one peer."),
         .bytes(
             "limits.peer.memory-bytes-max", \.limits.peer.memoryBytesMax, memoryRange,
-            "Most buffered bytes of one peer."
-        ),
+            "The same of one peer."),
         .count(
             "limits.peer.calls-max", \.limits.peer.callsMax, 1...1_000_000,
             "Most calls in flight of one peer."),
         .count(
             "limits.protocol.streams-max", \.limits.protocols.streamsMax, 1...10_000_000,
             "Most streams of one protocol."),
-        .bytes(
-            "limits.protocol.memory-bytes-max", \.limits.protocols.memoryBytesMax, memoryRange,
-            "Most buffered bytes of one protocol."),
         .count(
             "limits.connection.streams-inbound-max", \.limits.connection.streamsInboundMax, 1...1_000_000,
             "Most streams that the peer has open on one connection."),
@@ -126,13 +121,13 @@ package enum ConfigurationSchema {
             "Most streams that this node has open on one connection."),
         .bytes(
             "limits.connection.memory-bytes-max", \.limits.connection.memoryBytesMax, memoryRange,
-            "Most buffered bytes of one connection."),
+            "Most bytes that a peer may have in flight towards this node on one connection."),
         .bytes(
             "limits.stream.message-bytes-max", \.limits.stream.messageBytesMax, 1 << 10...1 << 30,
             "Largest message on a stream."),
         .bytes(
             "limits.stream.window-bytes-max", \.limits.stream.windowBytesMax, 256 << 10...1 << 30,
-            "Largest receive window of a stream."),
+            "Most bytes in flight on one stream; the window grows to this with the bandwidth-delay product."),
     ]
 
     private static let timeouts: [ConfigurationKey] = [
@@ -147,9 +142,6 @@ package enum ConfigurationSchema {
             "timeouts.negotiation", \.timeouts.negotiation, secondsRange,
             "The choice of a protocol on a new stream."),
         .duration("timeouts.identify", \.timeouts.identify, secondsRange, "The exchange of identify."),
-        .duration(
-            "timeouts.idle-connection", \.timeouts.idleConnection, secondsRange,
-            "A connection without streams is closed after this time."),
         .duration("timeouts.call", \.timeouts.call, secondsRange, "A call that names no deadline."),
         .duration(
             "timeouts.shutdown", \.timeouts.shutdown, .zero...Duration.seconds(3600),

@@ -16,17 +16,18 @@ public struct LimitsConfiguration: Sendable, Hashable {
 
     /// The bounds of all peers together.
     public struct System: Sendable, Hashable {
-        /// Most connections. Default: 1024.
-        public var connectionsMax = 1024
-        /// Most connections that others opened. Default: 768.
-        public var connectionsInboundMax = 768
-        /// Most inbound connections whose handshake is not finished; the oldest makes room. Default: 256.
-        public var handshakesMax = 256
-        /// The same from one source address. Default: 64.
-        public var handshakesPerAddressMax = 64
+        /// Most connections. Default: 4096.
+        public var connectionsMax = 4096
+        /// Most connections that others opened. Default: 3072.
+        public var connectionsInboundMax = 3072
+        /// Most inbound connections whose handshake is not finished; the oldest makes room. Default: 1024.
+        public var handshakesMax = 1024
+        /// The same from one source address. Default: 128.
+        public var handshakesPerAddressMax = 128
         /// Most streams. Default: 16384.
         public var streamsMax = 16384
-        /// Most bytes in buffers. Default: 512 MiB.
+        /// Most unread and unsent bytes of all streams; beyond it the largest streams make room. Default: 512
+        /// MiB.
         public var memoryBytesMax = 512 << 20
         /// Most calls in flight. Default: 4096.
         public var callsMax = 4096
@@ -37,14 +38,14 @@ public struct LimitsConfiguration: Sendable, Hashable {
 
     /// The bounds of one peer.
     public struct Peer: Sendable, Hashable {
-        /// Most connections. Default: 4.
-        public var connectionsMax = 4
+        /// Most connections; two crossing dials need two for a moment. Default: 8.
+        public var connectionsMax = 8
         /// Most streams. Default: 1024.
         public var streamsMax = 1024
-        /// Most bytes in buffers. Default: 128 MiB.
+        /// Most unread and unsent bytes of all streams. Default: 128 MiB.
         public var memoryBytesMax = 128 << 20
-        /// Most calls in flight. Default: 256.
-        public var callsMax = 256
+        /// Most calls in flight. Default: 512.
+        public var callsMax = 512
 
         /// Creates the defaults.
         public init() {}
@@ -54,8 +55,6 @@ public struct LimitsConfiguration: Sendable, Hashable {
     public struct Protocols: Sendable, Hashable {
         /// Most streams. Default: 8192.
         public var streamsMax = 8192
-        /// Most bytes in buffers. Default: 256 MiB.
-        public var memoryBytesMax = 256 << 20
 
         /// Creates the defaults.
         public init() {}
@@ -67,7 +66,7 @@ public struct LimitsConfiguration: Sendable, Hashable {
         public var streamsInboundMax = 512
         /// Most streams that this node has open. Default: 1024.
         public var streamsOutboundMax = 1024
-        /// Most bytes in buffers. Default: 64 MiB.
+        /// Most bytes in flight towards this node. Default: 64 MiB.
         public var memoryBytesMax = 64 << 20
 
         /// Creates the defaults.

@@ -7,10 +7,11 @@ internal import SubnetRPC
 extension HostConfiguration {
     /// The host's part of a node's configuration.
     init(_ node: NodeConfiguration, identity: PrivateKey) {
-        self.init(identity: identity, listen: node.listen)
+        self.init(identity: identity, listen: node.listen, announce: node.announce)
         self.security = node.network.security.map { $0 == .tls ? .tls() : .noise() }
         self.agentVersion = node.network.agentVersion
         self.limits.connectionsMax = node.limits.system.connectionsMax
+        self.limits.connectionsInboundMax = node.limits.system.connectionsInboundMax
         self.limits.connectionsPerPeerMax = node.limits.peer.connectionsMax
         self.limits.pendingConnectionsMax = node.limits.system.handshakesMax
         self.limits.pendingConnectionsPerAddressMax = node.limits.system.handshakesPerAddressMax
@@ -18,8 +19,11 @@ extension HostConfiguration {
         self.limits.streamsPerPeerMax = node.limits.peer.streamsMax
         self.limits.streamsPerProtocolMax = node.limits.protocols.streamsMax
         self.limits.streamsPerConnectionMax = node.limits.connection.streamsInboundMax
+        self.limits.streamsOutboundPerConnectionMax = node.limits.connection.streamsOutboundMax
         self.limits.streamWindowBytesMax = node.limits.stream.windowBytesMax
         self.limits.connectionWindowBytesMax = node.limits.connection.memoryBytesMax
+        self.limits.bufferedBytesMax = node.limits.system.memoryBytesMax
+        self.limits.bufferedBytesPerPeerMax = node.limits.peer.memoryBytesMax
         self.limits.addressBookPeersMax = node.addressBook.peersMax
         self.limits.addressesPerPeerMax = node.addressBook.addressesPerPeerMax
         self.timeouts.dial = TimeAmount(node.timeouts.dial)
@@ -30,6 +34,7 @@ extension HostConfiguration {
         self.timeouts.shutdownGrace = TimeAmount(node.timeouts.shutdown)
         self.timeouts.dialStagger = TimeAmount(node.network.dialStagger)
         self.timeouts.keepAlive = TimeAmount(node.network.keepAliveInterval)
+        self.timeouts.reconnectBackoffMin = TimeAmount(node.network.reconnectBackoffMin)
         self.timeouts.reconnectBackoffMax = TimeAmount(node.network.reconnectBackoffMax)
     }
 }

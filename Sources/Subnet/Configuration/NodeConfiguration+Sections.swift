@@ -39,18 +39,16 @@ public struct MetricsConfiguration: Sendable, Hashable {
 public struct NetworkConfiguration: Sendable, Hashable {
     /// Security protocols, most wanted first. Default: noise, tls.
     public var security: [Security] = [.noise, .tls]
-    /// What identify tells others about this software. Default: subnet.
-    public var agentVersion = "subnet"
+    /// What identify tells others about this software. Default: subnet/0.1.0.
+    public var agentVersion = "subnet/0.1.0"
     /// Time between parallel dials to addresses of one peer. Default: 250 ms.
     public var dialStagger: Duration = .milliseconds(250)
-    /// Most dials at a time. Default: 16.
-    public var dialsMax = 16
     /// Time between keep-alive pings on a silent connection. Default: 30 s.
     public var keepAliveInterval: Duration = .seconds(30)
     /// First pause before a lost connection to a bootstrap node is dialled again; it doubles. Default: 1 s.
     public var reconnectBackoffMin: Duration = .seconds(1)
-    /// Longest such pause. Default: 5 min.
-    public var reconnectBackoffMax: Duration = .seconds(300)
+    /// Longest such pause. Default: 1 min.
+    public var reconnectBackoffMax: Duration = .seconds(60)
 
     /// Creates the defaults.
     public init() {}
@@ -68,20 +66,18 @@ public struct NetworkConfiguration: Sendable, Hashable {
 public struct TimeoutsConfiguration: Sendable, Hashable {
     /// A TCP connection to one address. Default: 10 s.
     public var dial: Duration = .seconds(10)
-    /// Everything from the first byte to a secured, multiplexed connection. Default: 15 s.
-    public var handshake: Duration = .seconds(15)
+    /// Everything from the first byte to a secured, multiplexed connection. Default: 10 s.
+    public var handshake: Duration = .seconds(10)
     /// The decision of an admission gate after the handshake. Default: 10 s.
     public var admission: Duration = .seconds(10)
     /// The choice of a protocol on a new stream. Default: 10 s.
     public var negotiation: Duration = .seconds(10)
-    /// The exchange of identify. Default: 15 s.
-    public var identify: Duration = .seconds(15)
-    /// A connection without streams is closed after this time. Default: 10 min.
-    public var idleConnection: Duration = .seconds(600)
-    /// A call that names no deadline. Default: 60 s.
-    public var call: Duration = .seconds(60)
-    /// Calls in flight at shutdown may go on for this time. Default: 10 s.
-    public var shutdown: Duration = .seconds(10)
+    /// The exchange of identify. Default: 10 s.
+    public var identify: Duration = .seconds(10)
+    /// A call that names no deadline. Default: 30 s.
+    public var call: Duration = .seconds(30)
+    /// Calls in flight at shutdown may go on for this time. Default: 5 s.
+    public var shutdown: Duration = .seconds(5)
 
     /// Creates the defaults.
     public init() {}
@@ -114,8 +110,8 @@ public struct WorkerConfiguration: Sendable, Hashable {
 public struct InferenceConfiguration: Sendable, Hashable {
     /// Most bytes of a prompt. Default: 64 KiB.
     public var promptBytesMax = 64 << 10
-    /// Most tokens that one call may ask for. Default: 2048.
-    public var newTokensMax = 2048
+    /// Most tokens that one call may ask for. Default: 4096.
+    public var newTokensMax = 4096
 
     /// Creates the defaults.
     public init() {}

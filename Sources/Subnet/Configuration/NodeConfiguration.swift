@@ -4,7 +4,7 @@ public import LibP2PIdentity
 ///
 /// A plain value: build it in code, or let ``ConfigurationLoader`` read it from a file, the environment and
 /// flags. The keys of the file, with types, ranges and defaults, are in `docs/CONFIGURATION.md`, which is
-/// made from ``ConfigurationSchema``.
+/// made from `ConfigurationSchema`.
 public struct NodeConfiguration: Sendable, Hashable {
     /// The key file of the node. Without it the key in the data directory is used (made at the first start),
     /// and without a data directory a new key that lives as long as the process.

@@ -19,7 +19,8 @@ public enum EmbeddedModelWorker {
     ///
     /// - Parameters:
     ///   - directory: a model to load instead of the embedded one.
-    ///   - tokensPerSecond: sends no faster than this; a demonstration for people needs a readable pace. nil does not wait.
+    ///   - tokensPerSecond: sends no faster than this; a demonstration for people needs a readable pace. nil
+    ///     does not wait.
     /// - Throws: when the model cannot be loaded.
     public static func run(directory: String? = nil, tokensPerSecond: Double? = nil) async throws {
         let info = WorkerInfo(
@@ -45,11 +46,14 @@ public enum EmbeddedModelWorker {
         }
     }
 
-    private static func generate(_ payload: ByteBuffer, model: TextModel, pause: Duration?, call: WorkerCall) async throws {
+    private static func generate(_ payload: ByteBuffer, model: TextModel, pause: Duration?, call: WorkerCall)
+        async throws
+    {
         var generation: Generation
         do {
             let request = try InferenceGenerateRequest(serializedBytes: Array(buffer: payload))
-            generation = try Generation(model: model, prompt: request.prompt, options: GenerationOptions(request))
+            generation = try Generation(
+                model: model, prompt: request.prompt, options: GenerationOptions(request))
         } catch let error as ModelError {
             throw WorkerStatus.invalidArgument(error.message)
         } catch {
@@ -77,7 +81,8 @@ public enum EmbeddedModelWorker {
 extension GenerationOptions {
     init(_ request: InferenceGenerateRequest) {
         self.init(
-            maxNewTokens: Int(request.maxNewTokens), temperature: Double(request.temperature), topK: Int(request.topK),
+            maxNewTokens: Int(request.maxNewTokens), temperature: Double(request.temperature),
+            topK: Int(request.topK),
             topP: request.topP == 0 ? 1 : Double(request.topP), seed: request.seed,
             continuing: request.generatedTokens.map(Int.init))
     }

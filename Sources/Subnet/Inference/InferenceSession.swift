@@ -4,8 +4,9 @@ public import SubnetServices
 
 /// One answer, streamed from whichever hoster is alive.
 ///
-/// Tokens are checked to be consecutive. When a hoster fails in the middle, another one with the same model continues behind the last token
-/// received: sampling depends on the seed and the position alone, so the joined text is the text an undisturbed run gives.
+/// Tokens are checked to be consecutive. When a hoster fails in the middle, another one with the same model
+/// continues behind the last token received: sampling depends on the seed and the position alone, so the
+/// joined text is the text an undisturbed run gives.
 public struct InferenceSession: Sendable {
     /// A token of the answer.
     public struct Token: Sendable, Hashable {
@@ -52,9 +53,12 @@ public struct InferenceSession: Sendable {
 
     /// Generates the whole answer.
     ///
-    /// - Parameter onToken: called for every token in order, without gaps or repetitions.
-    /// - Throws: ``RPCError``: the last hoster's refusal when no other is left; `.unavailable` when there never was one; what
-    ///   `onToken` throws.
+    /// - Parameters:
+    ///   - request: what is asked; `generated_tokens` are tokens that are known already.
+    ///   - now: the clock of the summary.
+    ///   - onToken: called for every token in order, without gaps or repetitions.
+    /// - Throws: `RPCError`: the last hoster's refusal when no other is left; `.unavailable` when there
+    ///   never was one; what `onToken` throws.
     /// - Important: cancelling the task cancels the call at the hoster.
     public func generate(
         _ request: InferenceGenerateRequest, now: @Sendable () -> NIODeadline = { .now() },
@@ -67,11 +71,15 @@ public struct InferenceSession: Sendable {
         for _ in 0...self.failoversMax {
             let candidates = try await self.hosters()
             // A hoster that failed is tried again only when there is no other.
-            guard let peer = candidates.first(where: { !failed.contains($0) }) ?? candidates.first else { break }
+            guard let peer = candidates.first(where: { !failed.contains($0) }) ?? candidates.first else {
+                break
+            }
             do {
-                let info = try await self.client.call(Inference.info, InferenceInfoRequest(), to: peer, deadline: self.deadline)
+                let info = try await self.client.call(
+                    Inference.info, InferenceInfoRequest(), to: peer, deadline: self.deadline)
                 guard fingerprint == nil || fingerprint == info.fingerprint else {
-                    throw RPCError(.failedPrecondition, "\(peer) serves another model than the answer was begun with")
+                    throw RPCError(
+                        .failedPrecondition, "\(peer) serves another model than the answer was begun with")
                 }
                 fingerprint = info.fingerprint
                 if try await self.run(on: peer, &progress, now: now, onToken) { return progress.summary }
@@ -98,7 +106,9 @@ public struct InferenceSession: Sendable {
             }
             progress.received(response, from: peer, now: now())
             try await onToken(
-                Token(index: Int(response.index), token: response.token, bytes: Array(response.text), peer: peer))
+                Token(
+                    index: Int(response.index), token: response.token, bytes: Array(response.text), peer: peer
+                ))
             if !response.finishReason.isEmpty {
                 progress.summary.finishReason = response.finishReason
                 return true

@@ -38,7 +38,8 @@ public struct WorkerTextGenerator: TextGenerator {
         do {
             let bytes: [UInt8] = try request.serializedBytes()
             let replies = try self.supervisor.call(
-                MethodName.generate, payload: ByteBuffer(bytes: bytes), deadline: .now() + TimeAmount(deadline))
+                MethodName.generate, payload: ByteBuffer(bytes: bytes),
+                deadline: .now() + TimeAmount(deadline))
             for try await reply in replies {
                 try await emit(InferenceGenerateResponse(serializedBytes: Array(buffer: reply)))
             }
@@ -53,10 +54,13 @@ extension RPCError {
     init(worker error: WorkerError) {
         let retryAfter = error.retryAfter.map { Duration.nanoseconds($0.nanoseconds) }
         switch error.code {
-        case .busy: self.init(code: .resourceExhausted, message: "the model is busy", retryAfter: retryAfter, cause: error)
+        case .busy:
+            self.init(
+                code: .resourceExhausted, message: "the model is busy", retryAfter: retryAfter, cause: error)
         case .deadlineExceeded: self.init(.deadlineExceeded, "the model did not answer in time", cause: error)
         case .cancelled: self.init(.cancelled, "the call was cancelled", cause: error)
-        case .payloadTooLarge: self.init(.invalidArgument, "the request is too large for the model", cause: error)
+        case .payloadTooLarge:
+            self.init(.invalidArgument, "the request is too large for the model", cause: error)
         case .callFailed:
             let status = error.status ?? .internalError("the model failed")
             self.init(status.code == 3 ? .invalidArgument : .internal, status.message, cause: error)

@@ -52,10 +52,14 @@ package struct PeersResolver: AddressResolver {
     package func addresses(of peer: PeerID) async throws -> [Multiaddr] {
         for asked in self.helpers() {
             let request = PeersFindRequest.with { $0.peerID = Data(peer.bytes) }
-            guard let answer = try? await self.client.call(Peers.find, request, to: RPCPeer(asked), deadline: Self.deadline)
+            guard
+                let answer = try? await self.client.call(
+                    Peers.find, request, to: RPCPeer(asked), deadline: Self.deadline)
             else { continue }
             for entry in answer.peers {
-                guard let record = try? PeerRecord.open(Array(entry.signedRecord)).record, record.peerID == peer else {
+                guard let record = try? PeerRecord.open(Array(entry.signedRecord)).record,
+                    record.peerID == peer
+                else {
                     continue
                 }
                 return record.addresses

@@ -6,11 +6,12 @@ public import ModelWorkers
 internal import NIOCore
 internal import PrometheusMetrics
 internal import ServiceLifecycle
-internal import UnixSignals
 public import SubnetRPC
 internal import SubnetServices
+internal import UnixSignals
 
-/// A whole node: host, router, client, built-in services, worker, address book and metrics, as one group of services.
+/// A whole node: host, router, client, built-in services, worker, address book and metrics, as one group of
+/// services.
 ///
 /// ```swift
 /// let node = try Node(configuration, logger: logger) { router in
@@ -34,14 +35,17 @@ public final class Node: Sendable {
     private let registry: PrometheusRegistry?
     private let logger: Logger
 
-    /// Makes a node and registers its services. Nothing listens and no process starts before ``run(ready:)``.
+    /// Makes a node and registers its services. Nothing listens and no process starts before `run(ready:)`.
     ///
     /// - Parameters:
+    ///   - configuration: everything that can be set.
     ///   - modelWorker: what serves the model when the configuration names no program.
+    ///   - logger: writes what operators should know.
     ///   - register: registers services of your own.
     /// - Throws: ``NodeError``, `LibP2PError`, `RPCError` or `WorkerError` that names what cannot be.
     public init(
-        _ configuration: NodeConfiguration, modelWorker: ModelWorkers.WorkerConfiguration? = nil, logger: Logger,
+        _ configuration: NodeConfiguration, modelWorker: ModelWorkers.WorkerConfiguration? = nil,
+        logger: Logger,
         register: (Router) throws -> Void = { _ in }
     ) throws {
         let directory = try configuration.dataDirectory.map { try DataDirectory.open($0) }
@@ -60,26 +64,31 @@ public final class Node: Sendable {
             self.server = LibP2PRPCServer(host: host, router: router)
             host.addResolver(PeersResolver(host: host, client: client))
             self.addressBook = try directory.map {
-                try AddressBookService(host: host, directory: $0, configuration: configuration.addressBook, logger: logger)
+                try AddressBookService(
+                    host: host, directory: $0, configuration: configuration.addressBook, logger: logger)
             }
             for address in configuration.bootstrap { host.keepConnected(to: address) }
             (self.host, self.router, self.client, self.logger) = (host, router, client, logger)
             (self.configuration, self.dataDirectory) = (configuration, directory)
-            self.registry = configuration.metrics.listen == nil ? nil : MetricsSetup.registry(configuration.metrics)
+            self.registry =
+                configuration.metrics.listen == nil ? nil : MetricsSetup.registry(configuration.metrics)
         } catch {
             directory?.close()
             throw error
         }
     }
 
-    private static func identity(_ configuration: NodeConfiguration, _ directory: DataDirectory?) throws -> PrivateKey {
+    private static func identity(_ configuration: NodeConfiguration, _ directory: DataDirectory?) throws
+        -> PrivateKey
+    {
         if let file = configuration.identity { return try KeyFile.load(path: file) }
         if let directory { return try directory.identity() }
         return try PrivateKey.generate(.ed25519)
     }
 
     private static func registerBuiltIn(
-        _ configuration: NodeConfiguration, _ modelWorker: ModelWorkers.WorkerConfiguration?, router: Router, host: Host,
+        _ configuration: NodeConfiguration, _ modelWorker: ModelWorkers.WorkerConfiguration?, router: Router,
+        host: Host,
         scheduler: any RPCScheduler, logger: Logger
     ) throws -> WorkerSupervisor? {
         var worker: WorkerSupervisor?
@@ -93,7 +102,8 @@ public final class Node: Sendable {
                 try router.registerPeers(HostPeerDirectory(host: host), authorizer: limit)
             case .inference:
                 let supervisor = try WorkerSupervisor(
-                    configuration: ModelWorkers.WorkerConfiguration(configuration.worker, default: modelWorker),
+                    configuration: ModelWorkers.WorkerConfiguration(
+                        configuration.worker, default: modelWorker),
                     logger: logger)
                 var limits = InferenceLimits()
                 limits.promptBytesMax = configuration.inference.promptBytesMax
@@ -112,15 +122,24 @@ public final class Node: Sendable {
     ///   - ready: called once, with the real addresses, when everything that was asked for serves.
     /// - Throws: when a part cannot start or fails for good.
     public func run(
-        stop: (@Sendable () async -> Void)? = nil, ready: @escaping @Sendable ([Multiaddr]) async throws -> Void
+        stop: (@Sendable () async -> Void)? = nil,
+        ready: @escaping @Sendable ([Multiaddr]) async throws -> Void
     ) async throws {
         defer { self.dataDirectory?.close() }
         let addresses = try await self.host.start()
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
         if let registry, let listen = self.configuration.metrics.listen {
             MetricsSetup.bootstrap(registry)
-            services.append(
-                .init(service: MetricsEndpoint(address: listen, registry: registry, logger: self.logger)))
+            var limits = MetricsEndpoint.Limits()
+            limits.connectionsMax = self.configuration.metrics.connectionsMax
+            let endpoint = MetricsEndpoint(
+                address: listen, registry: registry, limits: limits, logger: self.logger,
+                listening: { [logger] address in
+                    // The port may have been left to the system.
+                    logger.info(
+                        "metrics are served", metadata: [LogKeys.address: "http://\(address)/metrics"])
+                })
+            services.append(.init(service: endpoint))
             services.append(.init(service: HostMetrics(host: self.host)))
         }
         if let worker { services.append(.init(service: WorkerService(supervisor: worker))) }
@@ -130,8 +149,12 @@ public final class Node: Sendable {
         services.append(
             .init(
                 service: ReadyService(
-                    worker: self.worker, timeout: self.configuration.worker.readyTimeout) { try await ready(addresses) }))
-        if let stop { services.append(.init(service: StopService(stop: stop), successTerminationBehavior: .gracefullyShutdownGroup)) }
+                    worker: self.worker, timeout: self.configuration.worker.readyTimeout
+                ) { try await ready(addresses) }))
+        if let stop {
+            services.append(
+                .init(service: StopService(stop: stop), successTerminationBehavior: .gracefullyShutdownGroup))
+        }
         var group = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: self.logger)
         group.maximumGracefulShutdownDuration = self.configuration.timeouts.shutdown + .seconds(5)

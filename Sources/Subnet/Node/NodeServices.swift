@@ -68,7 +68,8 @@ final class AddressBookService: Service {
     private let logger: Logger
 
     /// Loads what is on disk into the host.
-    init(host: Host, directory: DataDirectory, configuration: AddressBookConfiguration, logger: Logger) throws {
+    init(host: Host, directory: DataDirectory, configuration: AddressBookConfiguration, logger: Logger) throws
+    {
         var limits = StoredAddressBook.Limits()
         limits.peersMax = configuration.peersMax
         limits.addressesPerPeerMax = configuration.addressesPerPeerMax
@@ -79,7 +80,9 @@ final class AddressBookService: Service {
         let (book, warnings) = try self.store.load()
         for warning in warnings { logger.warning("\(warning)") }
         host.restoreAddressBook(
-            book.entries.mapValues { AddressBookEntry(addresses: $0.addresses, signedRecord: $0.signedEnvelope) })
+            book.entries.mapValues {
+                AddressBookEntry(addresses: $0.addresses, signedRecord: $0.signedEnvelope)
+            })
     }
 
     func run() async throws {
@@ -98,7 +101,8 @@ final class AddressBookService: Service {
         for (peer, entry) in self.host.addressBook {
             book.update(
                 peer,
-                StoredAddressBook.Entry(addresses: entry.addresses, signedEnvelope: entry.signedRecord, lastSeen: now))
+                StoredAddressBook.Entry(
+                    addresses: entry.addresses, signedEnvelope: entry.signedRecord, lastSeen: now))
         }
         do {
             try self.store.save(book)

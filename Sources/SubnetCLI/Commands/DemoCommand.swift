@@ -38,8 +38,8 @@ struct DemoCommand: AsyncParsableCommand {
         log.level = logLevel
         LogSetup.bootstrap(log)
         let request = DemoRequest(prompt: prompt, newTokensMax: maxNewTokens, seed: seed, timeout: timeout)
-        let printer = DemoPrinter(json: output.json)
-        try printer.start(prompt)
+        let printer = DemoPrinter(json: output.json, prompt: prompt)
+        try printer.start()
         let report = try await NetworkOperations.demo(request) { event in
             try printer.print(event)
         }

@@ -10,13 +10,14 @@ internal import SwiftProtobuf
 internal import Synchronization
 
 extension NetworkOperations {
-    /// The hoster that serves first is killed after so many tokens (or half the answer, when that is shorter).
+    /// The hoster that serves first is killed after so many tokens (or half the answer, when that is
+    /// shorter).
     private static let tokensBeforeKill = 24
 
     /// Runs a whole subnet on loopback: a bootnode, two hosters and this process as the client.
     ///
-    /// The client knows the bootnode's address only. One hoster is killed in the middle of the answer; afterwards the same request is asked of
-    /// the other one alone, to compare.
+    /// The client knows the bootnode's address only. One hoster is killed in the middle of the answer;
+    /// afterwards the same request is asked of the other one alone, to compare.
     static func demo(
         _ request: DemoRequest, happened: @escaping @Sendable (DemoEvent) async throws -> Void
     ) async throws -> DemoReport {
@@ -34,12 +35,15 @@ extension NetworkOperations {
     }
 
     private static func demo(
-        _ request: DemoRequest, in subnet: DemoSubnet, happened: @escaping @Sendable (DemoEvent) async throws -> Void
+        _ request: DemoRequest, in subnet: DemoSubnet,
+        happened: @escaping @Sendable (DemoEvent) async throws -> Void
     ) async throws -> DemoReport {
         let bootnode = try await subnet.start(role: "bootnode", serving: ["peers"], bootstrap: nil, happened)
         // The hosters start side by side: each loads the model.
-        async let first = subnet.start(role: "hoster 1", serving: ["inference"], bootstrap: bootnode, happened)
-        async let second = subnet.start(role: "hoster 2", serving: ["inference"], bootstrap: bootnode, happened)
+        async let first = subnet.start(
+            role: "hoster 1", serving: ["inference"], bootstrap: bootnode, happened)
+        async let second = subnet.start(
+            role: "hoster 2", serving: ["inference"], bootstrap: bootnode, happened)
         _ = try await (first, second)
 
         let host = try Host(HostConfiguration(identity: .generate(.ed25519)))
@@ -53,7 +57,9 @@ extension NetworkOperations {
         let hosters = try await self.findHosters(2, resolver)
         try await happened(.found(hosters: hosters))
 
-        let story = DemoStory(subnet: subnet, happened: happened, killAfter: min(self.tokensBeforeKill, request.newTokensMax / 2))
+        let story = DemoStory(
+            subnet: subnet, happened: happened,
+            killAfter: min(self.tokensBeforeKill, request.newTokensMax / 2))
         let generate = InferenceGenerateRequest.with {
             $0.prompt = request.prompt
             $0.maxNewTokens = UInt32(clamping: request.newTokensMax)
@@ -73,7 +79,8 @@ extension NetworkOperations {
         let bytes = story.bytes
         let seconds = max(summary.totalTime.milliseconds / 1000, 0.001)
         return DemoReport(
-            text: String(decoding: bytes, as: UTF8.self), isEqualToUndisturbed: bytes == undisturbed.withLock { $0 },
+            text: String(decoding: bytes, as: UTF8.self),
+            isEqualToUndisturbed: bytes == undisturbed.withLock { $0 },
             firstToken: summary.firstTokenTime ?? .zero, tokensPerSecond: Double(summary.tokens) / seconds,
             tokens: summary.tokens, bytesSent: host.bytesSent, bytesReceived: host.bytesReceived,
             peers: summary.peers.count + 1)
@@ -105,7 +112,9 @@ final class DemoSubnet: Sendable {
     ) async throws -> DemoProcess {
         var arguments = ["--listen", "/ip4/127.0.0.1/tcp/0", "--serve", services.joined(separator: ",")]
         if let bootstrap { arguments += ["--bootstrap", bootstrap.address.description] }
-        if services.contains("inference") { arguments += ["--set", "worker.arguments=--tokens-per-second,\(Self.tokensPerSecond)"] }
+        if services.contains("inference") {
+            arguments += ["--set", "worker.arguments=--tokens-per-second,\(Self.tokensPerSecond)"]
+        }
         let process = try await DemoProcess.start(role: role, arguments: arguments, timeout: .seconds(60))
         self.state.withLock { $0.processes.append(process) }
         try await happened(
@@ -117,7 +126,9 @@ final class DemoSubnet: Sendable {
 
     /// Kills the process of `peer`.
     func kill(_ peer: RPCPeer) -> PeerID? {
-        guard let process = self.state.withLock({ $0.processes.first { RPCPeer($0.peer) == peer } }) else { return nil }
+        guard let process = self.state.withLock({ $0.processes.first { RPCPeer($0.peer) == peer } }) else {
+            return nil
+        }
         process.kill()
         return process.peer
     }

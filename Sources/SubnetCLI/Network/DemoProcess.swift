@@ -11,8 +11,8 @@ internal import LibP2PIdentity
 
 /// A node of the demo: this executable in a process of its own.
 ///
-/// Its standard input is a pipe that only the demo holds: when the demo is gone, however it ended, the node sees the end of its input and
-/// shuts down.
+/// Its standard input is a pipe that only the demo holds: when the demo is gone, however it ended, the node
+/// sees the end of its input and shuts down.
 final class DemoProcess: Sendable {
     /// "bootnode", "hoster 1", …
     let role: String
@@ -81,8 +81,8 @@ final class DemoProcess: Sendable {
 
 /// A child process and its pipes.
 ///
-/// - Important: `@unchecked Sendable`: `Process` and `Pipe` are set up before the first use elsewhere; afterwards only their thread-safe calls
-///   (signals, waiting, closing) are made, each by one owner.
+/// - Important: `@unchecked Sendable`: `Process` and `Pipe` are set up before the first use elsewhere;
+///   afterwards only their thread-safe calls (signals, waiting, closing) are made, each by one owner.
 private final class ProcessBox: @unchecked Sendable {
     /// Most bytes of the ready line.
     static let lineBytesMax = 64 * 1024
@@ -98,7 +98,8 @@ private final class ProcessBox: @unchecked Sendable {
 
     /// The first line of standard output.
     func firstLine() async throws -> String {
-        let (chunks, continuation) = AsyncStream.makeStream(of: Data.self, bufferingPolicy: .bufferingOldest(64))
+        let (chunks, continuation) = AsyncStream.makeStream(
+            of: Data.self, bufferingPolicy: .bufferingOldest(64))
         self.output.fileHandleForReading.readabilityHandler = { handle in
             let data = handle.availableData
             if data.isEmpty { continuation.finish() } else { continuation.yield(data) }
@@ -127,7 +128,8 @@ private final class ProcessBox: @unchecked Sendable {
     }
 
     private func exited() async {
-        let (ended, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let (ended, continuation) = AsyncStream.makeStream(
+            of: Void.self, bufferingPolicy: .bufferingNewest(1))
         self.process.terminationHandler = { _ in continuation.finish() }
         if !self.process.isRunning { continuation.finish() }
         for await _ in ended {}

@@ -65,7 +65,8 @@ enum NetworkOperations {
     ) async throws -> T {
         try await self.withHost(client) { host in
             let scheduler: any RPCScheduler = .onLoop(host.schedulingLoop)
-            return try await body(host, Client(wire: LibP2PWire(host: host, scheduler: scheduler), scheduler: scheduler))
+            return try await body(
+                host, Client(wire: LibP2PWire(host: host, scheduler: scheduler), scheduler: scheduler))
         }
     }
 
@@ -79,7 +80,8 @@ enum NetworkOperations {
                 if sequence > 1 { try await Task.sleep(for: request.interval) }
                 try await host.ping(peer, timeout: request.client.timeout) { time in
                     try await replied(
-                        PingReply(peer: peer.description, sequence: sequence, milliseconds: time.milliseconds))
+                        PingReply(peer: peer.description, sequence: sequence, milliseconds: time.milliseconds)
+                    )
                 }
             }
             return peer
@@ -90,7 +92,9 @@ enum NetworkOperations {
     static func identify(_ request: IdentifyRequest) async throws -> IdentifyReport {
         try await self.withHost(request.client) { host in
             let peer = try await host.connect(to: request.target)
-            let information = try await withDeadline(request.client.timeout, "The peer did not identify itself in time.") {
+            let information = try await withDeadline(
+                request.client.timeout, "The peer did not identify itself in time."
+            ) {
                 try await host.identified(peer)
             }
             return IdentifyReport(
@@ -116,7 +120,8 @@ enum NetworkOperations {
                     $0.payload = Data(request.payload)
                 }, to: RPCPeer(peer), deadline: request.timeout)
             return TaskCallReport(
-                isAccepted: response.accepted, result: Array(response.result), error: response.error, peer: peer,
+                isAccepted: response.accepted, result: Array(response.result), error: response.error,
+                peer: peer,
                 elapsed: clock.now - start)
         }
     }
@@ -130,7 +135,9 @@ enum NetworkOperations {
             host.addResolver(resolver)
             for address in request.bootstrap { try await host.connect(to: address) }
             for peer in request.bootstrap.compactMap(\.peerID) {
-                _ = try await withDeadline(request.client.timeout, "A bootstrap node did not identify itself in time.") {
+                _ = try await withDeadline(
+                    request.client.timeout, "A bootstrap node did not identify itself in time."
+                ) {
                     try await host.identified(peer)
                 }
             }
@@ -186,7 +193,9 @@ enum NetworkOperations {
                 peer, uploadBytes: UInt64(request.uploadBytes), downloadBytes: UInt64(request.downloadBytes),
                 timeout: request.timeout
             ) { uploaded, downloaded in
-                progressed(PerfProgress(uploadedBytes: Int(clamping: uploaded), downloadedBytes: Int(clamping: downloaded)))
+                progressed(
+                    PerfProgress(
+                        uploadedBytes: Int(clamping: uploaded), downloadedBytes: Int(clamping: downloaded)))
             }
             return PerfReport(peer: peer, upload: result.uploadTime, download: result.downloadTime)
         }
@@ -212,7 +221,8 @@ enum NetworkOperations {
                 tokensPerSecond = rate
             default:
                 throw CommandFailure(
-                    "model-worker takes --directory DIR and --tokens-per-second N, not \(option).", status: .usage)
+                    "model-worker takes --directory DIR and --tokens-per-second N, not \(option).",
+                    status: .usage)
             }
         }
         try await EmbeddedModelWorker.run(directory: directory, tokensPerSecond: tokensPerSecond)

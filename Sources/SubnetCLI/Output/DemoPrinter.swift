@@ -3,6 +3,8 @@ internal import LibP2PIdentity
 /// Prints what happens in `subnet demo`: a story for people, or JSON lines.
 struct DemoPrinter: Sendable {
     let json: Bool
+    /// The answer goes on behind it.
+    let prompt: String
 
     /// The JSON form of an event; fields that do not apply are left out.
     private struct Line: Encodable {
@@ -30,8 +32,11 @@ struct DemoPrinter: Sendable {
     }
 
     /// Prints what is asked.
-    func start(_ prompt: String) throws {
-        if !json { try StandardOutput.writeLine("A subnet on loopback; the prompt is \"\(prompt)\".\n") }
+    func start() throws {
+        if !json {
+            try StandardOutput.writeLine(
+                "A subnet on loopback. The client knows the address of the bootnode only.\n")
+        }
     }
 
     /// Prints one event.
@@ -39,7 +44,7 @@ struct DemoPrinter: Sendable {
         if json {
             try JSONLine.write(Self.line(event))
         } else {
-            try StandardOutput.write(Self.text(event))
+            try StandardOutput.write(text(event))
         }
     }
 
@@ -86,12 +91,13 @@ struct DemoPrinter: Sendable {
         }
     }
 
-    private static func text(_ event: DemoEvent) -> String {
+    private func text(_ event: DemoEvent) -> String {
         switch event {
         case .started(let role, let peer, let address, let process):
             "\(role), process \(process): \(short(peer)) at \(address)\n"
         case .found(let hosters):
-            "client: the bootnode names the hosters \(hosters.map(short).joined(separator: " and "))\n\n"
+            "client: the bootnode names the hosters \(hosters.map(short).joined(separator: " and "))\n"
+                + "\n\(prompt)"
         case .token(let token, _):
             token.text
         case .killed(let hoster, let tokens):
@@ -102,7 +108,7 @@ struct DemoPrinter: Sendable {
     }
 
     /// The end of a peer id; its beginning is the same for all keys of a type.
-    private static func short(_ peer: PeerID) -> String {
+    private func short(_ peer: PeerID) -> String {
         "…\(peer.description.suffix(8))"
     }
 }

@@ -1,3 +1,5 @@
+internal import NIOPosix
+
 #if canImport(Darwin)
     internal import Darwin
 #elseif canImport(Glibc)
@@ -5,7 +7,6 @@
 #elseif canImport(Musl)
     internal import Musl
 #endif
-internal import NIOPosix
 
 /// Standard input, for commands that live as long as whoever started them.
 enum StandardInput {

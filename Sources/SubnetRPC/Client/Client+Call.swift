@@ -2,6 +2,9 @@ extension Client {
     /// Calls a method with one request and one response.
     ///
     /// - Parameters:
+    ///   - method: what is called.
+    ///   - request: its one request.
+    ///   - peer: who is called.
     ///   - deadline: how long the call may take, from now; the configured default when absent.
     ///   - metadata: named values for the handler.
     /// - Throws: ``RPCError``: what the handler or the wire says, or that the deadline passed.

@@ -11,7 +11,9 @@ public struct RequestWriter<Request: Sendable>: Sendable {
     }
 
     /// Sends a request, waiting while the callee is behind.
-    /// - Parameter isLast: no request follows; saves the message that ``finish()`` would send.
+    /// - Parameters:
+    ///   - request: the message.
+    ///   - isLast: no request follows; saves the message that ``finish()`` would send.
     /// - Throws: why the call is over, when it is.
     public func write(_ request: Request, isLast: Bool = false) async throws {
         try await self.sendOne(request, isLast)

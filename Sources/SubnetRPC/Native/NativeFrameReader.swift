@@ -3,8 +3,8 @@ package import NIOCore
 /// Reads frames of the native wire from bytes in pieces of any size.
 ///
 /// Messages come out as slices of what came in. Only the rest of a piece that ends inside a frame is copied,
-/// once, into a buffer that grows as bytes arrive, and never ahead of them by more than a factor of two: a
-/// length that a peer claims reserves nothing.
+/// once, into a buffer that grows as bytes arrive, and never ahead of them by more than a factor of four: a
+/// length that a peer claims reserves nothing more.
 package struct NativeFrameReader: Sendable {
     private let limits: NativeLimits
     private var buffer = ByteBuffer()
@@ -37,9 +37,19 @@ package struct NativeFrameReader: Sendable {
         // Geometric growth; a large buffer is moved by the allocator, not copied.
         if self.buffer.writableBytes < bytes.readableBytes {
             self.buffer.reserveCapacity(
-                minimumWritableBytes: max(bytes.readableBytes, self.buffer.readableBytes))
+                minimumWritableBytes: max(bytes.readableBytes, self.roomWanted))
         }
         self.buffer.writeImmutableBuffer(bytes)
+    }
+
+    /// What is missing of the frame at hand, but no more than three times what has come.
+    private var roomWanted: Int {
+        let came = self.buffer.readableBytes
+        guard
+            case .number(let length, let prefix) = self.buffer.uvarint(
+                at: self.buffer.readerIndex, bytesMax: 5, minimal: true)
+        else { return came }
+        return max(came, min(3 * came, prefix + Int(length) - came))
     }
 
     /// The next whole frame, or `nil` while it is not there.

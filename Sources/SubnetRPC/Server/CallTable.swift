@@ -29,8 +29,10 @@ public final class CallTable: Sendable {
 
     /// A table for calls that a router serves.
     ///
-    /// - Parameter executor: where handlers go on after their first suspension, such as the event loop of the
-    ///   connection.
+    /// - Parameters:
+    ///   - router: what serves the calls.
+    ///   - executor: where handlers go on after their first suspension, such as the event loop of the
+    ///     connection.
     public init(router: Router, executor: (any TaskExecutor)? = nil) {
         self.router = router
         self.executor = executor

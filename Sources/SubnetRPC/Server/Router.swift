@@ -28,7 +28,14 @@ public final class Router: Sendable {
 
     /// A router without services.
     ///
-    /// - Parameter client: what handlers call other peers with, as ``CallContext/client``.
+    /// - Parameters:
+    ///   - scheduler: clock and alarm.
+    ///   - client: what handlers call other peers with, as ``CallContext/client``.
+    ///   - limits: bounds on calls and messages.
+    ///   - logger: the logger of calls.
+    ///   - interceptors: wrapped around every call, the first outermost.
+    ///   - metrics: told of every call.
+    ///   - tracing: makes a span per call.
     public init(
         scheduler: any RPCScheduler, client: Client? = nil, limits: RouterLimits = .init(),
         logger: Logger = Logger(label: "subnet.rpc"), interceptors: [any ServerInterceptor] = [],

@@ -14,8 +14,10 @@ public final class ServiceRegistration<Service: RPCService> {
     /// Handles a method with one request and one response.
     ///
     /// - Parameters:
+    ///   - method: one of the service's methods.
     ///   - authorizer: replaces the authorizer of the service for this method.
     ///   - callsMax: most calls of this method at one time.
+    ///   - handler: makes the response.
     public func handle<Request, Response>(
         _ method: UnaryMethod<Request, Response>, authorizer: (any Authorizer)? = nil, callsMax: Int? = nil,
         _ handler: @escaping @Sendable (Request, CallContext) async throws -> Response

@@ -2,7 +2,7 @@ public import NIOCore
 
 /// The clock and the alarm of the RPC layer. Nothing in this module knows any other time.
 ///
-/// A production scheduler stands on the timer of an event loop (through ``WheelScheduler``, so that a call
+/// A production scheduler stands on the timer of an event loop (through `WheelScheduler`, so that a call
 /// costs no timer of its own); tests and the simulator bring one that they step by hand.
 public protocol RPCScheduler: AnyObject, Sendable {
     /// The time now.

@@ -7,6 +7,7 @@ public enum FuzzTargets {
     public static let all: [Target] =
         group("identity", IdentityFuzz.all)
         + group("handshake", HandshakeFuzz.all)
+        + group("connection", ConnectionFuzz.all)
         + group("yamux", [("frames", YamuxFuzz.frames), ("operations", YamuxFuzz.operations)])
         + group("rpc", [("decode", { bytes in bytes.withUnsafeBytes { RPCFuzz.decode($0) } })])
         + group(

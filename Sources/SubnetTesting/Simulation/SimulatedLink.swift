@@ -21,7 +21,9 @@ final class SimulatedLink: @unchecked Sendable {
 
     /// Puts both nodes' handlers in and opens. The dialer is ready first.
     func open(dialer: (any Channel) throws -> Void, listener: (any Channel) throws -> Void) throws {
-        for index in 0..<2 { self.ends.append(LinkEnd(link: self, index: index, loop: self.network.embedded)) }
+        for index in 0..<2 {
+            self.ends.append(LinkEnd(link: self, index: index, loop: self.network.embedded))
+        }
         do {
             try listener(self.ends[1].channel)
             try dialer(self.ends[0].channel)

@@ -9,10 +9,10 @@ package import SubnetRPC
 
 /// A network in one thread and virtual time, driving the production hosts, connections and RPC layer.
 ///
-/// Every node's event loop is the same `EmbeddedEventLoop`, every task of every node runs on one executor on it,
-/// and links deliver bytes by its timer. Nothing waits for the wall clock, and the seed decides everything: delays,
-/// where writes are split, what is cut when. The auditor hashes each delivery, so that two runs of one seed can
-/// be compared.
+/// Every node's event loop is the same `EmbeddedEventLoop`, every task of every node runs on one executor
+/// on it, and links deliver bytes by its timer. Nothing waits for the wall clock, and the seed decides
+/// everything: delays, where writes are split, what is cut when. The auditor hashes each delivery, so that
+/// two runs of one seed can be compared.
 ///
 /// - Important: `@unchecked Sendable` because everything here is confined to the thread that made it, which
 ///   `EmbeddedEventLoop` asserts. It is made, used, shut down and dropped there.

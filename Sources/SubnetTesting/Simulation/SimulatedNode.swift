@@ -48,5 +48,7 @@ package final class SimulatedNode: Sendable {
     package var peer: RPCPeer { RPCPeer(self.host.peerID) }
 
     /// Lets this node find `other`.
-    package func learn(_ other: SimulatedNode) { self.host.addAddresses([other.address], of: other.host.peerID) }
+    package func learn(_ other: SimulatedNode) {
+        self.host.addAddresses([other.address], of: other.host.peerID)
+    }
 }

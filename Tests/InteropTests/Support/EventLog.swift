@@ -43,6 +43,8 @@ final class EventLog<Event: Sendable>: Sendable {
 
     /// How many events there were so far.
     var count: Int { self.state.withLock { $0.events.count } }
+    /// Those so far that match.
+    func all(where matches: (Event) -> Bool) -> [Event] { self.state.withLock { $0.events.filter(matches) } }
     /// Whether ``finish(_:)`` was called.
     var isFinished: Bool { self.state.withLock { $0.end != nil } }
 

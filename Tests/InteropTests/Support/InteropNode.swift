@@ -1,4 +1,3 @@
-import struct Foundation.Data
 import LibP2P
 import LibP2PIdentity
 import LibP2PRPC
@@ -6,6 +5,8 @@ import Logging
 import NIOCore
 import SubnetRPC
 import SubnetServices
+
+import struct Foundation.Data
 
 /// A protocol in the template's form whose handler always fails.
 enum FailingProtocol: RPCService {
@@ -33,7 +34,8 @@ struct TaskEvent: Sendable, Hashable {
     var peer: String
 }
 
-/// Our side: a host with a router that serves TaskProtocol on both wires, and a client that calls on the template's.
+/// Our side: a host with a router that serves TaskProtocol on both wires, and a client that calls on the
+/// template's.
 final class InteropNode: Sendable {
     let host: Host
     let client: Client
@@ -55,10 +57,12 @@ final class InteropNode: Sendable {
     }
 
     /// Starts a node that offers Noise and TLS, runs `body`, and stops it whatever happened.
-    static func with<Value: Sendable>(_ body: @Sendable (InteropNode) async throws -> Value) async throws
-        -> Value
-    {
-        let node = try await Self.start()
+    ///
+    /// - Parameter bound: how long it lets a call on the template's wire take.
+    static func with<Value: Sendable>(
+        bound: Duration, _ body: @Sendable (InteropNode) async throws -> Value
+    ) async throws -> Value {
+        let node = try await Self.start(bound)
         do {
             let value = try await body(node)
             await node.stop()
@@ -69,7 +73,7 @@ final class InteropNode: Sendable {
         }
     }
 
-    private static func start() async throws -> InteropNode {
+    private static func start(_ bound: Duration) async throws -> InteropNode {
         var configuration = HostConfiguration(
             identity: try PrivateKey.generate(.ed25519), listen: [try Multiaddr("/ip4/127.0.0.1/tcp/0")])
         // A peer that was killed leaves streams that cannot end.
@@ -87,7 +91,9 @@ final class InteropNode: Sendable {
                 throw RPCError(.internal, "the task failed on purpose")
             }
         }
-        let server = LibP2PRPCServer(host: host, router: router)
+        var limits = TemplateLimits()
+        limits.deadline = bound
+        let server = LibP2PRPCServer(host: host, router: router, templateLimits: limits)
         let client = Client(
             wire: LibP2PWire(host: host, scheduler: scheduler, choice: .template), scheduler: scheduler)
         guard let address = try await host.start().first else {

@@ -90,4 +90,12 @@ extension Trait where Self == ConditionTrait {
             if: Repository.isCI || PeerKind.allCases.contains { $0.missing == nil },
             "no peer is installed below .build/interop: `make test` or dev/interop-setup installs them")
     }
+
+    /// Skips without this peer, unless in CI.
+    static func peerInstalled(_ kind: PeerKind) -> Self {
+        .enabled(
+            if: Repository.isCI || kind.missing == nil,
+            "\(kind.title) is not below .build/interop: `make test` or dev/interop-setup installs it"
+        )
+    }
 }

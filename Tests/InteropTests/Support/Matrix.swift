@@ -69,7 +69,8 @@ final class Matrix: Sendable {
         var rows: [String: [String]] = [:]
         for line in table.split(separator: "\n") {
             let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
-            if let name = cells.first, Check(rawValue: name) != nil { rows[name] = Array(cells.dropFirst()) }
+            guard let name = cells.first, Check(rawValue: name) != nil else { continue }
+            rows[name] = Array(cells.dropFirst())
         }
         return rows
     }

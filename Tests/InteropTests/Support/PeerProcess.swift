@@ -69,7 +69,8 @@ final class PeerProcess: Sendable {
             of: Order.self, bufferingPolicy: .bufferingOldest(256))
         let control = Control(continuation)
         let arguments = ["Interop/\(kind.program)", "--security", security.rawValue] + options
-        // Its parent is `control`, which keeps it until the process ended; the process ends with its standard input.
+        // Its parent is `control`, which keeps it until the process ended; the process ends with its standard
+        // input.
         control.setLife(Task { await Self.live(arguments, control, orders) })
         do {
             let ready = try await control.events.first("the start of \(kind.title)", seconds: 45) {

@@ -78,7 +78,9 @@ extension CallLog.Entry {
             return "cancelled late: \(what)"
         }
         if self.isAsPlanned { return nil }
-        if isFaulted, case .failed(let error) = self.ending, [.unavailable, .deadlineExceeded].contains(error.code) {
+        if isFaulted, case .failed(let error) = self.ending,
+            [.unavailable, .deadlineExceeded].contains(error.code)
+        {
             return nil
         }
         return what

@@ -34,10 +34,13 @@ extension PlannedCall {
             var request = TaskRequest()
             request.taskID = "\(self.number)"
             request.payload = Data(sent)
-            let answer = try await node.templateClient.call(TaskProtocol.submit, request, to: peer, deadline: deadline)
+            let answer = try await node.templateClient.call(
+                TaskProtocol.submit, request, to: peer, deadline: deadline)
             return answer.accepted && answer.result.elementsEqual(sent.reversed()) ? nil : "\(answer.error)"
         case .slowReader:
-            return try await self.read(order, client, peer) { try await network.pause(for: .milliseconds(Int64($0 % 40))) }
+            return try await self.read(order, client, peer) {
+                try await network.pause(for: .milliseconds(Int64($0 % 40)))
+            }
         case .leftEarly:
             order.count = 1000
             order.pause = 1
@@ -51,12 +54,16 @@ extension PlannedCall {
             return nil
         case .collect:
             let answer = try await client.call(Traffic.collect, to: peer, deadline: deadline) { requests in
-                for index in 0..<self.count { try await requests.write(Payload.bytes(self.offset + index, self.bytes)) }
+                for index in 0..<self.count {
+                    try await requests.write(Payload.bytes(self.offset + index, self.bytes))
+                }
             }
             return answer == self.joined ? nil : "\(answer.readableBytes) joined bytes"
         case .talk:
             let answer = try await client.call(Traffic.talk, to: peer, deadline: deadline) { requests in
-                for index in 0..<self.count { try await requests.write(Payload.bytes(self.offset + index, self.bytes)) }
+                for index in 0..<self.count {
+                    try await requests.write(Payload.bytes(self.offset + index, self.bytes))
+                }
             } responses: { responses in
                 var all = ByteBuffer()
                 for try await response in responses { all.writeImmutableBuffer(response) }
@@ -81,7 +88,9 @@ extension PlannedCall {
 
     private var joined: ByteBuffer {
         var all = ByteBuffer()
-        for index in 0..<self.count { all.writeImmutableBuffer(Payload.bytes(self.offset + index, self.bytes)) }
+        for index in 0..<self.count {
+            all.writeImmutableBuffer(Payload.bytes(self.offset + index, self.bytes))
+        }
         return all
     }
 

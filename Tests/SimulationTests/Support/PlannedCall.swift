@@ -10,7 +10,8 @@ struct PlannedCall: Sendable, CustomStringConvertible {
 
         /// How often each comes, against the others.
         static let weights: [(kind: Kind, weight: Int)] = [
-            (.echo, 30), (.large, 6), (.template, 8), (.slowReader, 7), (.leftEarly, 5), (.collect, 6), (.talk, 6),
+            (.echo, 30), (.large, 6), (.template, 8), (.slowReader, 7), (.leftEarly, 5), (.collect, 6),
+            (.talk, 6),
             (.refused, 8), (.crashed, 4), (.expired, 10), (.cancelled, 10),
         ]
     }

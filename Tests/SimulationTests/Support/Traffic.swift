@@ -11,9 +11,11 @@ enum Traffic: RPCService {
     /// Waits, then answers or fails, as ordered.
     static let work = UnaryMethod<Order, ByteBuffer>.unary("Traffic.work", .order, .raw)
     /// Gives as many items as ordered.
-    static let produce = Method<Order, ByteBuffer, ServerStreaming>.serverStreaming("Traffic.produce", .order, .raw)
+    static let produce = Method<Order, ByteBuffer, ServerStreaming>.serverStreaming(
+        "Traffic.produce", .order, .raw)
     /// Gives all requests back, joined.
-    static let collect = Method<ByteBuffer, ByteBuffer, ClientStreaming>.clientStreaming("Traffic.collect", .raw, .raw)
+    static let collect = Method<ByteBuffer, ByteBuffer, ClientStreaming>.clientStreaming(
+        "Traffic.collect", .raw, .raw)
     /// Gives each request back at once.
     static let talk = Method<ByteBuffer, ByteBuffer, Bidirectional>.bidirectional("Traffic.talk", .raw, .raw)
     static let methods = [echo.erased, work.erased, produce.erased, collect.erased, talk.erased]
@@ -86,7 +88,8 @@ extension MessageCoding where Message == Traffic.Order {
             decode: { bytes in
                 var bytes = bytes
                 var order = Traffic.Order()
-                guard let raw: UInt8 = bytes.readInteger(), let outcome = Traffic.Order.Outcome(rawValue: raw),
+                guard let raw: UInt8 = bytes.readInteger(),
+                    let outcome = Traffic.Order.Outcome(rawValue: raw),
                     let (offset, length, count, pause) = bytes.readMultipleIntegers(
                         as: (UInt32, UInt32, UInt32, UInt32).self), bytes.readableBytes == 0
                 else { throw RPCError(.invalidArgument, "not an order") }
@@ -97,7 +100,8 @@ extension MessageCoding where Message == Traffic.Order {
     }
 }
 
-/// Bytes that both ends know: what is sent is a slice of one fixed block, so that comparing costs nearly nothing.
+/// Bytes that both ends know: what is sent is a slice of one fixed block, so that comparing costs nearly
+/// nothing.
 enum Payload {
     static let blockBytes = 1 << 20
     private static let block: ByteBuffer = {

@@ -55,7 +55,7 @@ struct OutputTests {
             try JSONLine.text(InferTokenLine(token))
                 == "{\"event\":\"token\",\"index\":2,\"text\":\"a\\n\",\"token_id\":7}")
         let report = InferReport(
-            peer: try peer(), promptTokens: 3, newTokens: 10, finishReason: "length", seed: 1,
+            peer: try peer(), newTokens: 10, finishReason: "length", seed: 1,
             firstToken: .milliseconds(20), elapsed: .seconds(2))
         let text = try JSONLine.text(InferReportLine(report))
         #expect(text.contains("\"tokens_per_second\":5"))

@@ -1,0 +1,93 @@
+internal import Foundation
+
+/// One side of a pair: a child process that is commanded by JSON lines. It ends when its standard input does.
+final class PeerProcess {
+    private let process = Process()
+    private let input = Pipe()
+    private let output = Pipe()
+    private var unread = Data()
+    private let name: String
+
+    /// Starts a program and waits until it says `ready`.
+    init(_ name: String, _ program: String, _ arguments: [String]) throws {
+        self.name = name
+        self.process.executableURL = URL(fileURLWithPath: program)
+        self.process.arguments = arguments
+        self.process.standardInput = self.input
+        self.process.standardOutput = self.output
+        self.process.standardError = FileHandle.nullDevice
+        try self.process.run()
+    }
+
+    /// The first line, which says where a server listens.
+    func ready() throws -> [String] {
+        let reply = try self.line()
+        guard reply.event == "ready" else { throw BenchFailure("\(self.name) said \(reply.event), not ready") }
+        return reply.addrs ?? []
+    }
+
+    /// Sends a command and waits for its result.
+    func ask(_ command: Command) throws -> Reply {
+        self.input.fileHandleForWriting.write(try JSONEncoder().encode(command) + Data("\n".utf8))
+        var reply = try self.line()
+        while reply.event != "result" { reply = try self.line() }
+        guard reply.ok == true else {
+            throw BenchFailure("\(self.name): \(command.command) failed: \(reply.error?.message ?? "no reason given")")
+        }
+        return reply
+    }
+
+    func end() {
+        try? self.input.fileHandleForWriting.close()
+        self.process.waitUntilExit()
+    }
+
+    private func line() throws -> Reply {
+        while true {
+            if let end = self.unread.firstIndex(of: UInt8(ascii: "\n")) {
+                let line = Data(self.unread[..<end])
+                self.unread = Data(self.unread[(end + 1)...])
+                return try JSONDecoder().decode(Reply.self, from: line)
+            }
+            let more = self.output.fileHandleForReading.availableData
+            guard !more.isEmpty else { throw BenchFailure("\(self.name) ended without an answer") }
+            self.unread += more
+        }
+    }
+}
+
+/// A server and a client of one kind, connected and warm.
+final class Pair {
+    private let server: PeerProcess
+    private let client: PeerProcess
+
+    private init(_ name: String, _ program: String, _ arguments: (_ role: String) -> [String]) throws {
+        self.server = try PeerProcess("\(name) server", program, arguments("server"))
+        self.client = try PeerProcess("\(name) client", program, arguments("client"))
+        _ = try self.client.ready()
+        guard let address = try self.server.ready().first else { throw BenchFailure("\(name) listens nowhere") }
+        _ = try self.client.ask(Command(command: "connect", addr: address))
+    }
+
+    /// Two processes of ours.
+    static func ours() throws -> Pair {
+        guard let program = Bundle.main.executablePath else { throw BenchFailure("where is this program?") }
+        return try Pair("subnet", program) { [$0] }
+    }
+
+    /// Two processes of a Python peer.
+    static func python(_ environment: String, _ script: String) throws -> Pair {
+        let program = ".build/interop/\(environment)/bin/python"
+        guard FileManager.default.isExecutableFile(atPath: program) else {
+            throw BenchFailure("\(program) is missing: run dev/interop-setup bench, from the root of the repository")
+        }
+        return try Pair(environment, program) { ["Interop/\(script)", "--role", $0] }
+    }
+
+    func round(_ command: Command) throws -> Reply { try self.client.ask(command) }
+
+    func end() {
+        self.client.end()
+        self.server.end()
+    }
+}

@@ -1,0 +1,152 @@
+internal import LibP2PCore
+internal import NIOCore
+internal import Synchronization
+
+/// What a connection does for the bounds of its host and the quirks of its peer. On its event loop.
+extension Connection {
+    /// Bytes that streams must have taken up before they are counted again.
+    static let measureBytesMin = 256 * 1024
+    /// Streams that may wait for a peer which cannot be asked for more at a time.
+    static let heldOpensMax = 1024
+
+    /// State of this file, loop-confined.
+    struct Bounds {
+        var quirks = PeerQuirks.none
+        /// Streams whose answer the peer owes, when it cannot be asked for many at a time.
+        var opening: Set<UInt32> = []
+        /// Streams that wait for one of those to be answered.
+        var held: [PeerStream] = []
+        /// The connection ends at the first moment without a stream.
+        var isRetiring = false
+        /// Bytes queued or left unread since the last count. What drained meanwhile is not taken off.
+        var grown = 0
+        /// What the last count found.
+        var counted = 0
+        /// What the host was last told.
+        var reported = 0
+    }
+
+    // MARK: Bytes
+
+    /// Counts what streams hold, when that may have grown by much since the last time: a lock for each stream then, none otherwise.
+    func measureIfGrown() {
+        guard
+            self.bounds.grown >= max(Self.measureBytesMin, self.bounds.counted / 4, self.streams.count * 1024)
+        else { return }
+        self.measure()
+    }
+
+    private func measure() {
+        let bytes = self.count()
+        if abs(bytes - self.bounds.reported) >= Self.measureBytesMin { self.report(bytes, mayDemand: true) }
+    }
+
+    private func count() -> Int {
+        let unsent = (try? self.channel?.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        self.bounds.grown = 0
+        self.bounds.counted = self.buffered.bytes + unsent
+        return self.bounds.counted
+    }
+
+    private func report(_ bytes: Int, mayDemand: Bool) {
+        self.bounds.reported = bytes
+        self.delegate?.connection(self, holds: bytes, mayDemand: mayDemand)
+    }
+
+    /// Lets go until no more than `bytesMax` is held, if streams can bring that about: those that hold most are reset first. From
+    /// any thread.
+    func shed(to bytesMax: Int) {
+        self.execute { connection in
+            guard !connection.isClosed else { return }
+            var bytes = connection.count()
+            // Ties go to the younger stream: the simulator replays a run exactly.
+            let held = connection.streams.map { ($0.key, $0.value.heldBytes) }.sorted {
+                ($0.1, $0.0) > ($1.1, $1.0)
+            }
+            for (id, ofStream) in held where bytes > bytesMax && ofStream > 0 {
+                bytes -= ofStream
+                connection.abandon(
+                    id, LibP2PError(.resourceLimit, "too many bytes of this peer are unread or unsent"))
+            }
+            connection.report(bytes, mayDemand: false)
+        }
+    }
+
+    // MARK: Quirks
+
+    /// The peer told what it is. From any thread.
+    func apply(_ quirks: PeerQuirks) {
+        self.execute { connection in
+            connection.bounds.quirks = quirks
+            connection.retireIfWornOut()
+        }
+    }
+
+    /// Ends the connection at the first moment without a stream when the peer can open few more.
+    func retireIfWornOut() {
+        guard let max = self.bounds.quirks.inboundStreamsMax, self.core.inboundStreamsOpened >= max else {
+            return
+        }
+        self.retire()
+    }
+
+    /// As ``drain()`` but without go-away, which would cost the peer its open streams.
+    func retire() {
+        guard !self.isClosed, !self.bounds.isRetiring else { return }
+        self.bounds.isRetiring = true
+        self.markDraining()
+        self.closeIfDrained()
+    }
+
+    /// Whether `stream` must wait before it is opened; it is called for again when its time has come.
+    func mustWait(_ stream: PeerStream) -> Bool {
+        guard let max = self.bounds.quirks.opensMax, self.bounds.opening.count >= max else { return false }
+        let (waits, isNew) = stream.state.withLock { state in
+            guard state.id == nil, state.failure == nil else { return (false, false) }
+            state.isDirty = false
+            defer { state.isHeld = true }
+            return (true, !state.isHeld)
+        }
+        guard isNew else { return waits }
+        if self.bounds.held.count < Self.heldOpensMax {
+            self.bounds.held.append(stream)
+        } else {
+            stream.fail(LibP2PError(.resourceLimit, "too many streams wait to be opened"), tellPeer: false)
+        }
+        return true
+    }
+
+    /// A stream was opened.
+    func openingBegan(_ id: UInt32) {
+        if self.bounds.quirks.opensMax != nil { self.bounds.opening.insert(id) }
+    }
+
+    /// The peer answered, or the stream ended: the next one that waits is opened.
+    func openingEnded(_ id: UInt32) {
+        guard !self.bounds.opening.isEmpty, self.bounds.opening.remove(id) != nil else { return }
+        self.openNextHeld()
+    }
+
+    /// There is room, or the one before could not be opened.
+    func openNextHeld() {
+        while !self.bounds.held.isEmpty {
+            let next = self.bounds.held.removeFirst()
+            let isWanted = next.state.withLock { state in
+                state.isHeld = false
+                return state.failure == nil && state.id == nil
+            }
+            if isWanted { return self.wake(next) }
+        }
+    }
+
+    /// The streams that wait, which now never will be opened.
+    func takeHeld() -> [PeerStream] {
+        defer { self.bounds.held.removeAll() }
+        return self.bounds.held
+    }
+}
+
+extension PeerStream {
+    /// Unread and unsent bytes.
+    var heldBytes: Int { self.state.withLock { $0.inputBytes + $0.outboxBytes + $0.queuedBytes } }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import Testing
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#endif
+
+/// Suites that start several processes at a time; one after the other, so that small machines keep up.
+@Suite("Commands on the network", .serialized, .timeLimit(.minutes(3)))
+struct NetworkCommandTests {}
+
+extension NetworkCommandTests {
+    @Suite("subnet node", .timeLimit(.minutes(1)))
+    struct NodeCommandTests {
+        @Test(arguments: [SIGTERM, SIGINT])
+        func `says that it is ready, and a signal ends it with 0`(signal: Int32) async throws {
+            let arguments = ["node", "--json", "--listen", "/ip4/127.0.0.1/tcp/0,/ip6/::1/tcp/0"]
+            try await RunningProgram.with(arguments) { node in
+                let ready = try await node.ready()
+                #expect(ready.event == "ready")
+                #expect(ready.listen.count == 2)
+                #expect(ready.listen.allSatisfy { $0.hasSuffix("/p2p/\(ready.peer_id)") })
+                #expect(
+                    ready.address.wholeMatch(of: /\/ip4\/127\.0\.0\.1\/tcp\/[1-9]\d*\/p2p\/12D3KooW\w+/)
+                        != nil)
+                #expect(
+                    try JSONText.object(try #require(node.output.lines.first)).keys.sorted() == [
+                        "event", "listen", "peer_id",
+                    ])
+                node.signal(signal)
+                #expect(await node.exitStatus() == 0)
+                try await node.output.ended()
+                #expect(node.output.lines.count == 1)
+            }
+        }
+
+        @Test func `without --json the ready line is for people`() async throws {
+            try await RunningProgram.with(["node"]) { node in
+                let line = try await node.output.first("a line") { $0.count > 1 ? $0 : nil }
+                #expect(line[0].hasPrefix("Ready. Peer id 12D3KooW"))
+                #expect(line[1].hasPrefix("  listens on /ip4/127.0.0.1/tcp/"))
+            }
+        }
+
+        @Test func `uses the key of its identity file`() async throws {
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+                "subnet-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let file = folder.appendingPathComponent("node.key").path
+            #expect(
+                try await BuiltProgram.run("key", "generate", "--type", "secp256k1", "--out", file).status
+                    == 0)
+            let shown = try await BuiltProgram.run("key", "show", file, "--json")
+            let peer = try JSONText.object(shown.output)["peer_id"] as? String
+            try await RunningProgram.withNode(serving: "peers", ["--identity", file]) { _, ready in
+                #expect(ready.peer_id == peer)
+            }
+            chmod(file, 0o644)
+            let refused = try await BuiltProgram.run("node", "--identity", file)
+            #expect(refused.status != 0 && refused.error.contains("chmod 600 \(file)"))
+        }
+
+        @Test func `keeps its identity in the data directory, which one process uses at a time`() async throws
+        {
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+                "subnet-\(UUID().uuidString)"
+            ).path
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let first = try await RunningProgram.withNode(serving: "peers", ["--data-dir", folder]) {
+                node, ready in
+                let second = try await BuiltProgram.run("node", "--data-dir", folder)
+                #expect(second.status == 1)
+                #expect(
+                    second.error == """
+                        error: The data directory \(folder) is in use by process \(node.processID): stop it, or \
+                        choose another directory.\n
+                        """)
+                return ready.peer_id
+            }
+            // The first was killed; its lock went with it.
+            let again = try await RunningProgram.withNode(serving: "peers", ["--data-dir", folder]) {
+                $1.peer_id
+            }
+            #expect(again == first)
+        }
+
+        @Test func `serves metrics and health`() async throws {
+            try await RunningProgram.withNode(serving: "peers", ["--metrics-listen", "127.0.0.1:0"]) {
+                node, ready in
+                let page = try await node.error.first("the metrics address") { lines in
+                    lines.compactMap { $0.firstMatch(of: /http:\/\/127\.0\.0\.1:\d+\/metrics/)?.output }.first
+                }
+                #expect(try await BuiltProgram.run("ping", ready.address, "--count", "1").status == 0)
+                let (metrics, answer) = try await URLSession.shared.data(
+                    from: try #require(URL(string: String(page))))
+                #expect((answer as? HTTPURLResponse)?.statusCode == 200)
+                let text = String(decoding: metrics, as: UTF8.self)
+                for name in [
+                    "subnet_connections", "subnet_peers", "subnet_received_bytes", "subnet_sent_bytes",
+                ] {
+                    #expect(text.contains("\(name) "), "\(name)")
+                }
+                let health = try #require(URL(string: String(page).replacing("/metrics", with: "/healthz")))
+                let (body, status) = try await URLSession.shared.data(from: health)
+                #expect((status as? HTTPURLResponse)?.statusCode == 200)
+                #expect(String(decoding: body, as: UTF8.self) == "ok\n")
+            }
+        }
+
+        @Test func `neither keys nor payloads get into the log`() async throws {
+            let more = [
+                "--log-level", "trace", "--log-format", "json", "--set",
+                "worker.environment=TOKEN=s3cr3t-t0ken",
+            ]
+            try await RunningProgram.withNode(serving: "task,peers,inference", more) { node, ready in
+                let call = try await BuiltProgram.run(
+                    "call", "task", ready.address, "--task-id", "t", "--payload", "p4yl0ad-text",
+                    "--log-level", "trace")
+                #expect(call.status == 0 && !call.error.contains("p4yl0ad"))
+                let answer = try await BuiltProgram.run(
+                    "infer", ready.address, "--prompt", "pr0mpt-text", "--max-new-tokens", "2", "--log-level",
+                    "trace")
+                #expect(answer.status == 0 && !answer.error.contains("pr0mpt"))
+                node.signal(SIGTERM)
+                #expect(await node.exitStatus() == 0)
+                try await node.error.ended()
+                let log = node.error.text
+                #expect(!log.contains("p4yl0ad") && !log.contains("P4YL0AD") && !log.contains("pr0mpt"))
+                #expect(!log.contains("s3cr3t") && !log.lowercased().contains("private"))
+                #expect(throws: Never.self) { try JSONText.objects(log) }
+            }
+        }
+
+        @Test func `an address that is taken gives one sentence`() async throws {
+            try await RunningProgram.withNode(serving: "peers") { _, ready in
+                let second = try await BuiltProgram.run("node", "--listen", ready.plainAddress)
+                #expect(second.status == 1)
+                #expect(second.error.filter { $0 == "\n" }.count == 1 && second.error.hasPrefix("error: "))
+                #expect(second.error.contains(ready.plainAddress))
+            }
+        }
+    }
+}
