@@ -54,7 +54,9 @@ def main():
     parser.add_argument("--security", choices=["noise", "tls"], default="noise")
     arguments = parser.parse_args()
     BenchPeer.serve_until_exit(
-        argparse.Namespace(security=arguments.security, muxer="yamux", seed=None, alpn_muxer=False, pinned=False),
+        argparse.Namespace(
+            security=arguments.security, muxer="yamux", seed=None, alpn_muxer=False, pinned=False, agent=None
+        ),
         "/ip4/127.0.0.1/tcp/0",
     )
 

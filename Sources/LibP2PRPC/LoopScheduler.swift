@@ -27,6 +27,7 @@ private final class WheelBox: Sendable {
 }
 
 extension Host {
-    /// A clock and alarm for routers and clients over this host: one timer of an event loop, however many calls run.
+    /// A clock and alarm for routers and clients over this host: one timer of an event loop, however many
+    /// calls run.
     public func makeRPCScheduler() -> any RPCScheduler { WheelScheduler.onLoop(self.schedulingLoop) }
 }

@@ -41,13 +41,16 @@ struct AddressBookTests {
         var book = AddressBook(peersMax: 2, addressesPerPeerMax: 3)
         let peer = self.peers[0]
         book.add([try self.address(1)], of: peer, now: self.time(1))
-        let taken1 = book.setRecord([5], addresses: [try self.address(5)], sequence: 5, of: peer, now: self.time(2))
+        let taken1 = book.setRecord(
+            [5], addresses: [try self.address(5)], sequence: 5, of: peer, now: self.time(2))
         #expect(taken1)
         #expect(book[peer]?.addresses == [try self.address(5)])
-        let taken2 = book.setRecord([4], addresses: [try self.address(4)], sequence: 4, of: peer, now: self.time(3))
+        let taken2 = book.setRecord(
+            [4], addresses: [try self.address(4)], sequence: 4, of: peer, now: self.time(3))
         #expect(!taken2)
         #expect(book[peer]?.signedRecord == [5])
-        let taken3 = book.setRecord([6], addresses: [try self.address(6)], sequence: 6, of: peer, now: self.time(4))
+        let taken3 = book.setRecord(
+            [6], addresses: [try self.address(6)], sequence: 6, of: peer, now: self.time(4))
         #expect(taken3)
         #expect(book[peer]?.recordSequence == 6)
     }

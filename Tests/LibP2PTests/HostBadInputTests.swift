@@ -13,7 +13,8 @@ struct HostBadInputTests {
     /// What is sent first, and the code that names it.
     static let malformed: [(bytes: [UInt8], cause: String)] = {
         var cases: [(bytes: [UInt8], cause: String)] = []
-        cases.append((Array("GET / HTTP/1.1\r\nHost: \(String(repeating: "x", count: 60))\r\n\r\n".utf8), "malformedLine"))
+        let http = "GET / HTTP/1.1\r\nHost: \(String(repeating: "x", count: 60))\r\n\r\n"
+        cases.append((Array(http.utf8), "malformedLine"))
         cases.append(([0x00], "malformedLine"))
         cases.append(([0x80, 0x80, 0x80, 0x80, 0x01], "malformedLine"))
         cases.append(([19] + Array("/multistream/2.0.0\n".utf8), "unexpectedHeader"))
@@ -70,6 +71,8 @@ struct HostBadInputTests {
                 let socket = try RawSocket(port: port)
                 try socket.send(
                     Self.header + [7] + Array("/noise\n".utf8) + [0, 200] + [UInt8](repeating: 9, count: 200))
+                // Anything is a first message; the second one must be sealed.
+                try socket.send([0, 200] + [UInt8](repeating: 9, count: 200))
                 return try socket.receiveToEnd()
             }
             let line = await victim.log.line(with: "a connection failed")

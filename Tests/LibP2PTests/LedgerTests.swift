@@ -9,8 +9,12 @@ struct StreamLedgerTests {
         private var ledger: StreamLedger
         init(_ limits: HostLimits) { self.ledger = StreamLedger(limits: limits) }
         var total: Int { self.ledger.total }
-        func open(_ peer: PeerID, _ protocolID: String) -> Bool { self.ledger.open(peer: peer, protocolID: protocolID) }
-        func close(_ peer: PeerID, _ protocolID: String) { self.ledger.close(peer: peer, protocolID: protocolID) }
+        func open(_ peer: PeerID, _ protocolID: String) -> Bool {
+            self.ledger.open(peer: peer, protocolID: protocolID)
+        }
+        func close(_ peer: PeerID, _ protocolID: String) {
+            self.ledger.close(peer: peer, protocolID: protocolID)
+        }
     }
 
     private let peers: [PeerID]

@@ -17,12 +17,11 @@ struct LoopExecutorTests {
 
     @Test func `a task that never stops yielding leaves the loop to others`() async throws {
         let executor = LoopExecutor(eventLoop: self.loop)
-        let isStopped = Atomic<Bool>(false)
-        let turns = Atomic<Int>(0)
+        let chat = Chat()
         await withTaskGroup(of: Void.self) { group in
             group.addTask(executorPreference: executor) {
-                while !isStopped.load(ordering: .relaxed) {
-                    turns.wrappingAdd(1, ordering: .relaxed)
+                while !chat.isStopped.load(ordering: .relaxed) {
+                    chat.turns.wrappingAdd(1, ordering: .relaxed)
                     await Task.yield()
                 }
             }
@@ -31,9 +30,9 @@ struct LoopExecutorTests {
                 try? await self.loop.submit {}.get()
                 try? await self.loop.scheduleTask(in: .microseconds(1)) {}.futureResult.get()
             }
-            isStopped.store(true, ordering: .relaxed)
+            chat.isStopped.store(true, ordering: .relaxed)
         }
-        let counted = turns.load(ordering: .relaxed)
+        let counted = chat.turns.load(ordering: .relaxed)
         #expect(counted > 0)
     }
 
@@ -49,13 +48,19 @@ struct LoopExecutorTests {
 
     @Test func `a turn within a read batch ends though every job brings another`() async throws {
         let executor = LoopExecutor(eventLoop: self.loop)
-        let isStopped = Atomic<Bool>(false)
+        let chat = Chat()
         await withTaskGroup(of: Void.self) { group in
             group.addTask(executorPreference: executor) {
-                while !isStopped.load(ordering: .relaxed) { await Task.yield() }
+                while !chat.isStopped.load(ordering: .relaxed) { await Task.yield() }
             }
             for _ in 0..<10 { try? await self.loop.submit { executor.drainWithinBatch() }.get() }
-            isStopped.store(true, ordering: .relaxed)
+            chat.isStopped.store(true, ordering: .relaxed)
         }
     }
+}
+
+/// What a chatty task and its test share.
+private final class Chat: Sendable {
+    let isStopped = Atomic<Bool>(false)
+    let turns = Atomic<Int>(0)
 }

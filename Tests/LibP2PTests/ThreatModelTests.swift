@@ -22,7 +22,7 @@ struct ThreatModelTests {
             let parts = last.split(separator: "`", omittingEmptySubsequences: false)
             for name in parts.enumerated().filter({ $0.offset % 2 == 1 }).map(\.element) {
                 named += 1
-                let exists = sources.contains("func `\(name)`") || sources.contains("@Test(\"\(name)\"")
+                let exists = sources.contains("`\(name)`(") || sources.contains("@Test(\"\(name)\"")
                 #expect(exists, "no test is called \(name)")
             }
         }

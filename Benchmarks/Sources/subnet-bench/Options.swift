@@ -1,6 +1,7 @@
 internal import Foundation
 
-/// What the command line asks for. `SUBNET_BENCH_QUICK=1` makes the defaults short: enough to see that all runs, not to judge.
+/// What the command line asks for. `SUBNET_BENCH_QUICK=1` makes the defaults short: enough to see that all
+/// runs, not to judge.
 struct Options {
     var rounds: Int
     var seconds: Double
@@ -8,10 +9,13 @@ struct Options {
     /// A Markdown file that has the two marker lines of ``Report``; the table between them is replaced.
     var file: String?
     var isQuick: Bool
+    /// Whether each server and what it starts stays on the first core and each client on the second, ours and
+    /// theirs alike.
+    var isPinned = false
 
     init(_ arguments: [String]) throws {
         self.isQuick = ProcessInfo.processInfo.environment["SUBNET_BENCH_QUICK"] == "1"
-        self.rounds = self.isQuick ? 1 : 7
+        self.rounds = self.isQuick ? 1 : 5
         self.seconds = self.isQuick ? 0.5 : 2
         var rest = arguments[...]
         while let name = rest.popFirst() {
@@ -26,7 +30,10 @@ struct Options {
                 }
                 self.parts = wanted
             case "--write": self.file = value
-            default: throw BenchFailure("unknown option \(name); --rounds, --seconds, --only and --write exist")
+            case "--pin": self.isPinned = value == "yes"
+            default:
+                throw BenchFailure(
+                    "unknown option \(name); --rounds, --seconds, --only, --pin and --write exist")
             }
         }
     }

@@ -7,7 +7,8 @@ enum OurServer {
         try Reply(event: "ready", addrs: await server.start()).say()
         while let command = try nextCommand() {
             try Reply(
-                event: "result", ok: false, error: .init(kind: "BenchFailure", message: "a server takes no \(command.command)")
+                event: "result", ok: false,
+                error: .init(kind: "BenchFailure", message: "a server takes no \(command.command)")
             ).say()
         }
         await server.stop()
@@ -42,8 +43,10 @@ enum OurClient {
         let bytes = command.bytes ?? 64
         let (concurrency, seconds) = (command.concurrency ?? 1, command.seconds ?? 2)
         switch command.kind {
-        case "unary": return Reply(try await client.unary(bytes: bytes, concurrency: concurrency, seconds: seconds))
-        case "task": return Reply(try await client.task(bytes: bytes, concurrency: concurrency, seconds: seconds))
+        case "unary":
+            return Reply(try await client.unary(bytes: bytes, concurrency: concurrency, seconds: seconds))
+        case "task":
+            return Reply(try await client.task(bytes: bytes, concurrency: concurrency, seconds: seconds))
         case "stream": return Reply(try await client.stream(bytes: bytes, count: command.count ?? 1))
         case "bulk":
             let (calls, bulk) = try await client.unaryBesideBulk(

@@ -8,11 +8,16 @@ final class PeerProcess {
     private var unread = Data()
     private let name: String
 
-    /// Starts a program and waits until it says `ready`.
-    init(_ name: String, _ program: String, _ arguments: [String]) throws {
+    /// Starts a program, kept on one core with all that it starts when `core` says so (Linux).
+    init(_ name: String, _ program: String, _ arguments: [String], core: Int?) throws {
         self.name = name
-        self.process.executableURL = URL(fileURLWithPath: program)
-        self.process.arguments = arguments
+        if let core {
+            self.process.executableURL = URL(fileURLWithPath: "/usr/bin/taskset")
+            self.process.arguments = ["-c", "\(core)", program] + arguments
+        } else {
+            self.process.executableURL = URL(fileURLWithPath: program)
+            self.process.arguments = arguments
+        }
         self.process.standardInput = self.input
         self.process.standardOutput = self.output
         self.process.standardError = FileHandle.nullDevice
@@ -22,7 +27,9 @@ final class PeerProcess {
     /// The first line, which says where a server listens.
     func ready() throws -> [String] {
         let reply = try self.line()
-        guard reply.event == "ready" else { throw BenchFailure("\(self.name) said \(reply.event), not ready") }
+        guard reply.event == "ready" else {
+            throw BenchFailure("\(self.name) said \(reply.event), not ready")
+        }
         return reply.addrs ?? []
     }
 
@@ -32,7 +39,8 @@ final class PeerProcess {
         var reply = try self.line()
         while reply.event != "result" { reply = try self.line() }
         guard reply.ok == true else {
-            throw BenchFailure("\(self.name): \(command.command) failed: \(reply.error?.message ?? "no reason given")")
+            throw BenchFailure(
+                "\(self.name): \(command.command) failed: \(reply.error?.message ?? "no reason given")")
         }
         return reply
     }
@@ -61,27 +69,32 @@ final class Pair {
     private let server: PeerProcess
     private let client: PeerProcess
 
-    private init(_ name: String, _ program: String, _ arguments: (_ role: String) -> [String]) throws {
-        self.server = try PeerProcess("\(name) server", program, arguments("server"))
-        self.client = try PeerProcess("\(name) client", program, arguments("client"))
+    private init(_ name: String, _ program: String, pinned: Bool, _ arguments: (_ role: String) -> [String])
+        throws
+    {
+        self.server = try PeerProcess("\(name) server", program, arguments("server"), core: pinned ? 0 : nil)
+        self.client = try PeerProcess("\(name) client", program, arguments("client"), core: pinned ? 1 : nil)
         _ = try self.client.ready()
-        guard let address = try self.server.ready().first else { throw BenchFailure("\(name) listens nowhere") }
+        guard let address = try self.server.ready().first else {
+            throw BenchFailure("\(name) listens nowhere")
+        }
         _ = try self.client.ask(Command(command: "connect", addr: address))
     }
 
     /// Two processes of ours.
-    static func ours() throws -> Pair {
+    static func ours(pinned: Bool) throws -> Pair {
         guard let program = Bundle.main.executablePath else { throw BenchFailure("where is this program?") }
-        return try Pair("subnet", program) { [$0] }
+        return try Pair("subnet", program, pinned: pinned) { [$0] }
     }
 
     /// Two processes of a Python peer.
-    static func python(_ environment: String, _ script: String) throws -> Pair {
+    static func python(_ environment: String, _ script: String, pinned: Bool) throws -> Pair {
         let program = ".build/interop/\(environment)/bin/python"
         guard FileManager.default.isExecutableFile(atPath: program) else {
-            throw BenchFailure("\(program) is missing: run dev/interop-setup bench, from the root of the repository")
+            throw BenchFailure(
+                "\(program) is missing: run dev/interop-setup bench, from the root of the repository")
         }
-        return try Pair(environment, program) { ["Interop/\(script)", "--role", $0] }
+        return try Pair(environment, program, pinned: pinned) { ["Interop/\(script)", "--role", $0] }
     }
 
     func round(_ command: Command) throws -> Reply { try self.client.ask(command) }

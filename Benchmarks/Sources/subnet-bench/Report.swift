@@ -14,7 +14,9 @@ struct Report {
         self.options = options
         let date = Date().formatted(.iso8601.year().month().day())
         self.lines.append(
-            "Measured on \(date), \(Self.machine()), \(options.rounds) alternating rounds of \(figure(options.seconds)) s"
+            "Measured on \(date), \(Self.machine()), "
+                + "\(options.rounds) alternating rounds of \(figure(options.seconds)) s"
+                + (options.isPinned ? ", servers on one core and clients on the other" : "")
                 + (options.isQuick ? ", quick: not for judging." : "."))
     }
 
@@ -30,12 +32,17 @@ struct Report {
             let ratios = outcome.ratios
             let bar = outcome.contest.bar
             let isReached = bar.map { outcome.ratio >= $0 }
-            if isReached == false { self.missed.append("\(outcome.contest.title): \(figure(outcome.ratio))x") }
+            if isReached == false {
+                self.missed.append("\(outcome.contest.title): \(figure(outcome.ratio))x")
+            }
             self.lines.append(
                 "| \(outcome.contest.title) | \(figure(outcome.oursMedian)) | \(Self.latency(outcome.ours)) "
                     + "| \(figure(outcome.theirsMedian)) | \(Self.latency(outcome.theirs)) "
-                    + "| **\(figure(outcome.ratio))x** (\(figure(ratios.min() ?? .nan)) - \(figure(ratios.max() ?? .nan))) "
-                    + "| \(bar.map { "\(figure($0))x" } ?? "") | \(isReached.map { $0 ? "reached" : "missed" } ?? "") |")
+                    + "| **\(figure(outcome.ratio))x** "
+                    + "(\(figure(ratios.min() ?? .nan)) - \(figure(ratios.max() ?? .nan))) "
+                    + "| \(bar.map { "\(figure($0))x" } ?? "") "
+                    + "| \(isReached.map { $0 ? "reached" : "missed" } ?? "") |"
+            )
         }
     }
 
@@ -46,8 +53,10 @@ struct Report {
         self.lines += [
             "", "64 B unary, sequential, while \(item) items stream on the same connection:", "",
             "| | p50 ms | p99 ms | stream MiB/s |", "|---|---|---|---|",
-            "| idle connection | \(Self.middle(rounds.map(\.idle.p50_ms))) | \(Self.middle(rounds.map(\.idle.p99_ms))) | |",
-            "| beside the stream | \(Self.middle(rounds.map(\.loaded.p50_ms))) | \(Self.middle(rounds.map(\.loaded.p99_ms))) "
+            "| idle connection | \(Self.middle(rounds.map(\.idle.p50_ms))) "
+                + "| \(Self.middle(rounds.map(\.idle.p99_ms))) | |",
+            "| beside the stream | \(Self.middle(rounds.map(\.loaded.p50_ms))) "
+                + "| \(Self.middle(rounds.map(\.loaded.p99_ms))) "
                 + "| \(Self.middle(rounds.map(\.loaded.bulk_mib_per_second))) |",
             "", "p99 beside the stream is **\(figure(ratio))x** idle\(judged).",
         ]
@@ -66,7 +75,8 @@ struct Report {
     /// Cores and processor, without names that identify the machine.
     private static func machine() -> String {
         let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-        let model = text.split(separator: "\n").first { $0.hasPrefix("model name") }?.split(separator: ":").last
+        let model = text.split(separator: "\n").first { $0.hasPrefix("model name") }?.split(separator: ":")
+            .last
         let memory = ProcessInfo.processInfo.physicalMemory >> 30
         let name = model.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
         return "\(ProcessInfo.processInfo.processorCount) cores (\(name)), \(memory) GiB"
@@ -75,7 +85,9 @@ struct Report {
     /// Replaces what stands between the two markers of a file.
     func write(to path: String) throws {
         let old = try String(contentsOfFile: path, encoding: .utf8)
-        guard let begin = old.range(of: Self.begin), let end = old.range(of: Self.end), begin.upperBound <= end.lowerBound else {
+        guard let begin = old.range(of: Self.begin), let end = old.range(of: Self.end),
+            begin.upperBound <= end.lowerBound
+        else {
             throw BenchFailure("\(path) has not the two marker lines")
         }
         let new = old[..<begin.upperBound] + "\n" + self.text + "\n" + old[end.lowerBound...]

@@ -44,14 +44,18 @@ struct Sitting {
     init(_ options: Options) { self.options = options }
 
     func run() throws {
-        let ours = try Pair.ours()
+        let ours = try Pair.ours(pinned: self.options.isPinned)
         defer { ours.end() }
         var report = Report(options: self.options)
         if self.options.parts.contains("hivemind") {
-            report.add("hivemind 1.1.12 (Python, with its Go daemon)", try self.against("hivemind", "bench_hivemind.py", ours, self.hivemind))
+            report.add(
+                "hivemind 1.1.12 (Python, with its Go daemon)",
+                try self.against("hivemind", "bench_hivemind.py", ours, self.hivemind))
         }
         if self.options.parts.contains("py-libp2p") {
-            report.add("py-libp2p 0.8.1 (Python), TaskProtocol", try self.against("py-libp2p", "bench_py_libp2p.py", ours, self.pyLibP2P))
+            report.add(
+                "py-libp2p 0.8.1 (Python), TaskProtocol",
+                try self.against("py-libp2p", "bench_py_libp2p.py", ours, self.pyLibP2P))
         }
         if self.options.parts.contains("bulk") {
             report.addBulk("64 KiB", bar: 5, try self.bulk(ours, itemBytes: 1 << 16))
@@ -64,8 +68,10 @@ struct Sitting {
         }
     }
 
-    private func against(_ environment: String, _ script: String, _ ours: Pair, _ contests: [Contest]) throws -> [Outcome] {
-        let theirs = try Pair.python(environment, script)
+    private func against(_ environment: String, _ script: String, _ ours: Pair, _ contests: [Contest]) throws
+        -> [Outcome]
+    {
+        let theirs = try Pair.python(environment, script, pinned: self.options.isPinned)
         defer { theirs.end() }
         var outcomes = contests.map { Outcome(contest: $0) }
         // A first round that nobody counts: caches, windows and the allocator of all four processes.
@@ -86,7 +92,10 @@ struct Sitting {
                     outcomes[index].theirs.append(try theirs.round(contest.theirs))
                     outcomes[index].ours.append(try ours.round(contest.ours))
                 }
-                self.progress("\(environment), round \(round + 1), \(contest.title): \(figure(outcomes[index].ratios.last ?? 0))x")
+                self.progress(
+                    "\(environment), round \(round + 1), \(contest.title): "
+                        + "\(figure(outcomes[index].ratios.last ?? 0))x"
+                )
             }
         }
         return outcomes
@@ -104,16 +113,17 @@ struct Sitting {
             self.unary("64 B unary, 32 in flight", 64, 32, bar: 8),
             self.unary("1 MiB unary, sequential", 1 << 20, 1, bar: 5),
             self.unary("1 MiB unary, 32 in flight", 1 << 20, 32, bar: nil),
-            Contest(title: "1 MiB server streaming, MiB/s", unit: .mebibytes, ours: bulk, theirs: bulk, bar: 1.5),
+            Contest(
+                title: "1 MiB server streaming, MiB/s", unit: .mebibytes, ours: bulk, theirs: bulk, bar: 1.5),
             Contest(title: "16 B token streaming, messages/s", ours: ourToken, theirs: token, bar: 3),
         ]
     }
 
     private var pyLibP2P: [Contest] {
         [(64, 1, 40), (64, 32, nil), (1 << 20, 1, nil)].map { bytes, concurrency, bar in
-            var contest = self.unary(
-                "\(bytes == 64 ? "64 B" : "1 MiB") TaskProtocol, \(concurrency == 1 ? "sequential" : "\(concurrency) in flight")",
-                bytes, concurrency, bar: bar)
+            let size = bytes == 64 ? "64 B" : "1 MiB"
+            let load = concurrency == 1 ? "sequential" : "\(concurrency) in flight"
+            var contest = self.unary("\(size) TaskProtocol, \(load)", bytes, concurrency, bar: bar)
             contest.ours.kind = "task"
             return contest
         }
@@ -121,21 +131,24 @@ struct Sitting {
 
     private func unary(_ title: String, _ bytes: Int, _ concurrency: Int, bar: Double?) -> Contest {
         let command = Command(
-            command: "round", kind: "unary", bytes: bytes, concurrency: concurrency, seconds: self.options.seconds)
+            command: "round", kind: "unary", bytes: bytes, concurrency: concurrency,
+            seconds: self.options.seconds)
         return Contest(title: title, ours: command, theirs: command, bar: bar)
     }
 
     /// Idle rounds and rounds beside a bulk stream take turns on our own pair.
     private func bulk(_ ours: Pair, itemBytes: Int) throws -> [(idle: Reply, loaded: Reply)] {
         try (0..<self.options.rounds).map { round in
-            let command = Command(command: "round", kind: "unary", bytes: 64, concurrency: 1, seconds: self.options.seconds)
+            let command = Command(
+                command: "round", kind: "unary", bytes: 64, concurrency: 1, seconds: self.options.seconds)
             let idle = try ours.round(command)
             var besides = command
             besides.kind = "bulk"
             besides.count = itemBytes
             let loaded = try ours.round(besides)
             self.progress(
-                "bulk, round \(round + 1): p99 \(figure(idle.p99_ms ?? 0)) ms idle, \(figure(loaded.p99_ms ?? 0)) ms beside "
+                "bulk, round \(round + 1): p99 \(figure(idle.p99_ms ?? 0)) ms idle, "
+                    + "\(figure(loaded.p99_ms ?? 0)) ms beside "
                     + "\(figure(loaded.bulk_mib_per_second ?? 0)) MiB/s")
             return (idle, loaded)
         }
@@ -147,6 +160,9 @@ struct Sitting {
 /// Three significant digits, and no more than a reader can use.
 func figure(_ value: Double) -> String {
     guard value.isFinite else { return "-" }
-    if value >= 1000 { return Int(value.rounded()).formatted(.number.grouping(.automatic).locale(Locale(identifier: "en_US"))) }
+    if value >= 1000 {
+        return Int(value.rounded()).formatted(
+            .number.grouping(.automatic).locale(Locale(identifier: "en_US")))
+    }
     return String(format: value >= 100 ? "%.0f" : value >= 10 ? "%.1f" : "%.2f", value)
 }

@@ -2,8 +2,9 @@ internal import Foundation
 
 /// Measures Subnet against the live peers of `Interop/`, in alternating rounds of one sitting.
 ///
-///     subnet-bench [--rounds N] [--seconds S] [--only hivemind,py-libp2p,bulk] [--write FILE]
-///     subnet-bench server | client           one side of ours, commanded by JSON lines as the Python peers are
+///     subnet-bench [--rounds N] [--seconds S] [--only hivemind,py-libp2p,bulk] [--pin yes] [--write FILE]
+///     subnet-bench server | client           one side of ours, commanded by JSON lines as the Python peers
+///     are
 ///
 /// Run it from the root of the repository, after `dev/interop-setup bench`; `dev/bench` does both.
 @main

@@ -10,10 +10,10 @@ struct StreamNegotiation {
     var side: Side
     /// Bytes received that the negotiation has not used.
     var input = ByteBuffer()
-    /// We answered an inbound stream, and what it says now is no proposal: it waits for the peer to end it.
+    /// The last thing we said to an inbound stream was `na`.
+    var hasRefused = false
+    /// And what came then is no proposal: it waits for the peer to end it, or for its deadline.
     var isRefused = false
-    /// Whether we said anything.
-    var hasAnswered = false
 
     var isInbound: Bool {
         if case .listening = self.side { return true }
@@ -26,9 +26,10 @@ extension ConnectionCore {
 
     /// Opens a stream and makes `proposals` in order.
     ///
-    /// With one proposal the application may ``send(_:on:)`` at once: its bytes follow the proposal in the same flight. With several,
-    /// wait for `.streamNegotiated`.
-    /// - Throws: `.connectionClosed` before `established` and after the end; `.resourceLimit` when the muxer has no room.
+    /// With one proposal the application may ``send(_:on:)`` at once: its bytes follow the proposal in the
+    /// same flight. With several, wait for `.streamNegotiated`.
+    /// - Throws: `.connectionClosed` before `established` and after the end; `.resourceLimit` when the muxer
+    ///   has no room.
     package mutating func openStream(
         _ proposals: MultistreamProposals, now: NIODeadline
     ) throws(LibP2PError) -> UInt32 {
@@ -38,10 +39,11 @@ extension ConnectionCore {
         let id: UInt32?
         do throws(YamuxError) {
             id = try self.session?.openStream(now: now)
-        } catch where error.code == .goingAway {
+        } catch  where error.code == .goingAway {
             throw LibP2PError(.connectionClosed, "the connection takes no new streams", cause: error)
         } catch {
-            throw LibP2PError(.resourceLimit, "no more streams can be opened on this connection", cause: error)
+            throw LibP2PError(
+                .resourceLimit, "no more streams can be opened on this connection", cause: error)
         }
         guard let id else { throw LibP2PError(.connectionClosed, "the connection is not open") }
         let dialer = MultistreamDialer(proposals: proposals)
@@ -54,7 +56,8 @@ extension ConnectionCore {
     }
 
     /// Queues bytes. The buffer is kept, not copied.
-    /// - Returns: bytes now queued on the stream, for back-pressure; `.writable` tells when they fell under the low watermark.
+    /// - Returns: bytes now queued on the stream, for back-pressure; `.writable` tells when they fell under
+    ///   the low watermark.
     @discardableResult
     package mutating func send(_ bytes: ByteBuffer, on id: UInt32) -> Int {
         self.session?.send(bytes, on: id) ?? 0
@@ -74,7 +77,8 @@ extension ConnectionCore {
         self.session?.reset(id)
     }
 
-    /// Measures a round trip while nothing else is under way, which is what windows grow by. `.roundTrip` follows.
+    /// Measures a round trip while nothing else is under way, which is what windows grow by. `.roundTrip`
+    /// follows.
     package mutating func measureRoundTrip(now: NIODeadline) { self.session?.probeRoundTrip(now: now) }
 
     /// Tells the peer that no new streams are wanted; open ones go on.
@@ -85,14 +89,16 @@ extension ConnectionCore {
     mutating func receiveEstablished(now: NIODeadline, protocols: some ServedProtocols) throws {
         try self.decrypt()
         guard self.plain.readableBytes > 0 else { return }
-        // The muxer keeps slices of what it is given, so it gets the storage, and the next read starts afresh.
+        // The muxer keeps slices of what it is given, so it gets the storage, and the next read starts
+        // afresh.
         var bytes = ByteBuffer()
         swap(&bytes, &self.plain)
         defer { self.drainSession(now: now, protocols: protocols) }
         try self.session?.received(&bytes, now: now)
     }
 
-    /// Output was taken: reports which streams have room again. Nothing was received, so no other event needs a negotiation.
+    /// Output was taken: reports which streams have room again. Nothing was received, so no other event needs
+    /// a negotiation.
     mutating func drainWritable() {
         self.drainSession(now: .uptimeNanoseconds(0), protocols: OfferedProtocols(ids: []))
     }
@@ -109,22 +115,23 @@ extension ConnectionCore {
                     self.receivedData(bytes, on: id, now: now, protocols: protocols)
                 }
             case .remoteClosedWrite(let id):
-                if let negotiation = self.endNegotiation(id) {
-                    if negotiation.isInbound {
-                        // Not a reset: our `na` may still be queued.
-                        self.session?.closeWrite(id)
-                    } else {
-                        self.session?.reset(id)
-                    }
-                    self.failed(negotiation, id: id, "the peer closed the stream before a protocol was agreed")
+                if let negotiation = self.negotiations[id], negotiation.hasRefused {
+                    // A reset would overtake our `na`: the peer makes its own when it has read it.
+                    self.negotiations[id]?.isRefused = true
+                } else if let negotiation = self.endNegotiation(id) {
+                    self.session?.reset(id)
+                    self.failed(
+                        negotiation, id: id, "the peer closed the stream before a protocol was agreed")
                 } else {
                     self.actions.append(.remoteClosedWrite(id))
                 }
             case .reset(let id):
                 if let negotiation = self.endNegotiation(id) {
-                    // Not a refusal of the protocol, which would be `na`: a limit, say, or a handler that gave up at once.
+                    // Not a refusal of the protocol, which would be `na`: a limit, say, or a handler that
+                    // gave up at once.
                     self.failed(
-                        negotiation, id: id, "the peer reset the stream before a protocol was agreed", code: .streamReset)
+                        negotiation, id: id, "the peer reset the stream before a protocol was agreed",
+                        code: .streamReset)
                 } else {
                     self.actions.append(.reset(id))
                 }
@@ -169,10 +176,13 @@ extension ConnectionCore {
         do {
             selected = try Self.advance(&negotiation, reply: &reply, protocols: protocols)
         } catch {
-            if negotiation.isInbound, negotiation.hasAnswered || reply.readableBytes > 0 {
-                // A dialer that sends its request behind its only proposal: the request is no multistream, and the `na` must reach it.
+            if negotiation.isInbound, negotiation.hasRefused || Self.isRefusal(reply),
+                (error as? MultistreamError)?.code != .tooManyProposals
+            {
+                // A dialer that sends its request behind its only proposal: the request is no multistream,
+                // and the `na` must reach it.
                 if reply.readableBytes > 0 { _ = self.session?.send(reply, on: id) }
-                self.session?.closeWrite(id)
+                negotiation.hasRefused = true
                 negotiation.isRefused = true
                 negotiation.input = ByteBuffer()
                 self.negotiations[id] = negotiation
@@ -185,7 +195,7 @@ extension ConnectionCore {
             return
         }
         if reply.readableBytes > 0 {
-            negotiation.hasAnswered = true
+            negotiation.hasRefused = negotiation.isInbound && Self.isRefusal(reply)
             _ = self.session?.send(reply, on: id)
         }
         self.session?.consumed(before - negotiation.input.readableBytes, on: id, now: now)
@@ -210,6 +220,12 @@ extension ConnectionCore {
         if negotiation.input.readableBytes > 0 { self.actions.append(.data(id, negotiation.input)) }
     }
 
+    /// Whether a listener's answer ends in `na`.
+    private static func isRefusal(_ reply: ByteBuffer) -> Bool {
+        reply.readableBytesView.suffix(MultistreamLine.notAvailable.count).elementsEqual(
+            MultistreamLine.notAvailable)
+    }
+
     private static func advance(
         _ negotiation: inout StreamNegotiation, reply: inout ByteBuffer, protocols: some ServedProtocols
     ) throws -> String? {
@@ -221,7 +237,8 @@ extension ConnectionCore {
         case .listening(var listener):
             defer { negotiation.side = .listening(listener) }
             let result = try listener.received(
-                &negotiation.input, supported: { protocols.serves($0) }, list: { protocols.list() }, reply: &reply)
+                &negotiation.input, supported: { protocols.serves($0) }, list: { protocols.list() },
+                reply: &reply)
             if case .selected(let id) = result { return id }
             return nil
         }
@@ -239,7 +256,8 @@ extension ConnectionCore {
 
     /// An inbound stream nobody knows of dies silently; one that the application opened is reported.
     private mutating func failed(
-        _ negotiation: StreamNegotiation, id: UInt32, _ message: String, code: LibP2PError.Code = .protocolNotSupported,
+        _ negotiation: StreamNegotiation, id: UInt32, _ message: String,
+        code: LibP2PError.Code = .protocolNotSupported,
         cause: (any Error)? = nil
     ) {
         guard !negotiation.isInbound else { return }
@@ -252,7 +270,8 @@ extension ConnectionCore {
             self.negotiationDeadlines.removeFirst()
         }
         // A stuck head keeps finished streams behind it: sweep when they are the majority.
-        if self.negotiationDeadlines.count > 64, self.negotiationDeadlines.count > 4 * self.negotiations.count {
+        if self.negotiationDeadlines.count > 64, self.negotiationDeadlines.count > 4 * self.negotiations.count
+        {
             self.negotiationDeadlines.removeAll { self.negotiations[$0.id] == nil }
         }
     }
@@ -265,7 +284,8 @@ extension ConnectionCore {
             self.session?.reset(first.id)
             if !negotiation.isInbound {
                 self.actions.append(
-                    .streamFailed(first.id, LibP2PError(.timeout, "the peer did not agree to a protocol in time")))
+                    .streamFailed(
+                        first.id, LibP2PError(.timeout, "the peer did not agree to a protocol in time")))
             }
         }
     }

@@ -19,15 +19,13 @@ package struct YamuxLimits: Sendable, Hashable {
 
     /// The largest window that a stream can grow to, in bytes.
     package var receiveWindowMax = 16 * 1024 * 1024
-    /// The smallest window that a bulk stream beside others is left with, in bytes.
-    package var receiveWindowMin = 128 * 1024
     /// The sum of the windows of all streams, in bytes: streams beyond it are refused, and growth takes at
     /// most half of it, so that bulk streams do not keep calls out.
     package var receiveWindowTotalMax = 256 * 1024 * 1024
     /// A window doubles when all of it was consumed within this many round trips.
     package var windowGrowthRoundTrips = 4
-    /// A shorter round trip counts as this long for a stream that is alone on its connection: what then holds the peer
-    /// back is when threads run, not distance.
+    /// A shorter round trip counts as this long for a stream that is alone on its connection: what then holds
+    /// the peer back is when threads run, not distance.
     package var roundTripMin: TimeAmount = .microseconds(500)
     /// How long a measured round trip is good for while data flows.
     package var roundTripInterval: TimeAmount = .seconds(10)

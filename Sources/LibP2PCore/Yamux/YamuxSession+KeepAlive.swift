@@ -14,14 +14,15 @@ extension YamuxSession {
         bytesReceivedAtPing = counters.bytesReceived
     }
 
-    /// Sends a few pings one after the other, of which the fastest counts: the first on a connection meets cold code on
-    /// both sides.
+    /// Sends a few pings one after the other, of which the fastest counts: the first on a connection meets
+    /// cold code on both sides.
     package mutating func probeRoundTrip(now: NIODeadline) {
         probesLeft = 3
         ping(now: now)
     }
 
-    /// A stream was acknowledged so long after it was opened: no round trip takes longer, though the peer may.
+    /// A stream was acknowledged so long after it was opened: no round trip takes longer, though the peer
+    /// may.
     mutating func acknowledged(after time: TimeAmount) {
         guard let known = roundTrip, time.nanoseconds > 0, time < known else { return }
         roundTrip = time
@@ -65,8 +66,8 @@ extension YamuxSession {
         roundTripMeasuredAt = now
         let sample = max(1, (now - sentAt).nanoseconds)
         if let known = roundTrip?.nanoseconds, sample > known {
-            // Down at once, up slowly, and not at all for an answer that came behind data: the time which that spent in
-            // queues would make windows grow, and larger windows longer queues.
+            // Down at once, up slowly, and not at all for an answer that came behind data: the time which
+            // that spent in queues would make windows grow, and larger windows longer queues.
             if counters.bytesReceived - bytesReceivedAtPing <= Self.quietBytesMax {
                 roundTrip = .nanoseconds(known + (sample - known) / 8)
             }

@@ -85,11 +85,13 @@ extension YamuxSession {
             if stream.needsWindowUpdate {
                 // As of now, so that all that was consumed since the first asking goes into one frame.
                 let owed = stream.owed
-                guard write(.windowUpdate, [], stream.id, UInt32(clamping: owed), into: &output, &room) else {
-                    return false
+                // Nothing is owed any more when the window has shrunk since.
+                if owed > 0 {
+                    guard write(.windowUpdate, [], stream.id, UInt32(clamping: owed), into: &output, &room)
+                    else { return false }
+                    stream.receiveWindow += owed
                 }
                 stream.needsWindowUpdate = false
-                stream.receiveWindow += owed
             }
             control.remove(stream, in: streams)
         }

@@ -43,7 +43,8 @@ extension YamuxSession {
         stream.epochStart = now
         guard let roundTrip else { return }
         let share = elapsed / Int64(max(1, limits.windowGrowthRoundTrips))
-        // Alone, a stream may queue up a little, which keeps both ends busy; beside others it makes them wait.
+        // Alone, a stream may queue up a little, which keeps both ends busy; beside others it makes them
+        // wait.
         let isAlone = streams.count == 1
         let limit = isAlone ? max(roundTrip, limits.roundTripMin) : roundTrip
         guard share < limit.nanoseconds else {
@@ -64,7 +65,7 @@ extension YamuxSession {
 
     /// Takes back half of a window that is far more than the way to the peer needs, by granting less.
     private mutating func shrink(_ stream: YamuxStream) {
-        let size = max(limits.receiveWindowMin, stream.receiveWindowSize / 2)
+        let size = max(YamuxLimits.initialWindow, stream.receiveWindowSize / 2)
         guard size < stream.receiveWindowSize else { return }
         receiveWindowTotal -= stream.receiveWindowSize - size
         stream.receiveWindowSize = size

@@ -168,8 +168,8 @@ package struct YamuxSession: ~Copyable {
         forget(stream)
     }
 
-    /// Tells the peer to open no new streams, and opens none. Open streams go on, and so do those that the peer opens
-    /// before it reads this.
+    /// Tells the peer to open no new streams, and opens none. Open streams go on, and so do those that the
+    /// peer opens before it reads this.
     package mutating func goAway(_ code: YamuxGoAwayCode = .normal) {
         guard fault == nil else { return }
         isLocalGoingAway = true

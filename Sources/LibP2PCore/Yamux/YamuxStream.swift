@@ -98,8 +98,8 @@ final class YamuxStream {
         queueRestPeak = 0
     }
 
-    /// Pieces up to this size are copied together while they wait: a queue of single bytes would otherwise hold a hundred
-    /// times its bytes, which a peer that does not read could bring about through any echo.
+    /// Pieces up to this size are copied together while they wait: a queue of single bytes would otherwise
+    /// hold a hundred times its bytes, which a peer that does not read could bring about through any echo.
     static let joinedBytesMax = 4096
 
     /// Queues a slice to send.

@@ -52,9 +52,25 @@ final class OutgoingCall<Request: Sendable, Response: Sendable>: Sendable {
                 self.stream.cancel(.callCancelled)
             }
         } catch {
-            let error = RPCError.wrapping(error, as: .unavailable, "the call to \(self.head.peer) failed")
-            self.end(error)
-            throw error.metWhileCallingOut()
+            throw self.failed(error)
+        }
+    }
+
+    /// Ends the call with an error of one of its parts.
+    private func failed(_ error: any Error) -> RPCError {
+        let error = RPCError.wrapping(error, as: .unavailable, "the call to \(self.head.peer) failed")
+        self.end(error)
+        return error.metWhileCallingOut()
+    }
+
+    /// A response that is here already. It saves a reader that is behind the price of waiting for each one.
+    func readyResponse() throws -> Response? {
+        // Who is cancelled goes the long way, where cancelling ends the call.
+        if Task.isCancelled { return nil }
+        do {
+            return try self.inbound.ready()
+        } catch {
+            throw self.failed(error)
         }
     }
 

@@ -78,7 +78,8 @@ private final class CallResponses<Request: Sendable, Response: Sendable>: Respon
     }
 
     func next() async throws -> Response? {
-        try await self.call.part { try await self.call.nextResponse() }
+        if let response = try self.call.readyResponse() { return response }
+        return try await self.call.part { try await self.call.nextResponse() }
     }
 
     func end() {

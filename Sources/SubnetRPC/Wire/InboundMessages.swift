@@ -49,6 +49,28 @@ final class InboundMessages<Message: Sendable>: Sendable {
         self.state.withLock { $0.prefetched = message }
     }
 
+    /// The next message when it is here already and no authorizer has to see it; `nil` says nothing.
+    func ready() throws -> Message? {
+        guard self.authorizer == nil, !self.state.withLock({ $0.hasEnded }), let item = try self.source.poll()
+        else { return nil }
+        _ = try self.counted(item)
+        return try self.decode(item)
+    }
+
+    /// Counts a message that arrived.
+    /// - Returns: its index.
+    private func counted(_ item: WireItem) throws -> Int {
+        let index = self.state.withLock { state in
+            state.hasEnded = item.isLast
+            state.count += 1
+            return state.count - 1
+        }
+        guard index < self.countMax else {
+            throw RPCError(.resourceExhausted, "more than \(self.countMax) messages in one call")
+        }
+        return index
+    }
+
     private func read() async throws -> Message? {
         var item = try self.source.poll()
         if item == nil { item = try await self.source.receive() }
@@ -60,14 +82,7 @@ final class InboundMessages<Message: Sendable>: Sendable {
             if count == 0, self.needsItems { throw Self.nothingSigned }
             return nil
         }
-        let index = self.state.withLock { state in
-            state.hasEnded = item.isLast
-            state.count += 1
-            return state.count - 1
-        }
-        guard index < self.countMax else {
-            throw RPCError(.resourceExhausted, "more than \(self.countMax) messages in one call")
-        }
+        let index = try self.counted(item)
         let message = try self.decode(item)
         guard let authorizer = self.authorizer else { return message }
         return try await self.checked(message, item, index, authorizer)

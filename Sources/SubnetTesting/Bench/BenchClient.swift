@@ -1,8 +1,3 @@
-#if canImport(FoundationEssentials)
-    internal import FoundationEssentials
-#else
-    internal import Foundation
-#endif
 internal import LibP2P
 internal import LibP2PIdentity
 internal import LibP2PRPC
@@ -11,7 +6,14 @@ internal import SubnetRPC
 internal import SubnetServices
 internal import SwiftProtobuf
 
-/// The calling process of a benchmark: one warm connection, one stream per call, a deadline and cancellation on every call.
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
+/// The calling process of a benchmark: one warm connection, one stream per call, a deadline and cancellation
+/// on every call.
 ///
 /// Rounds run on the event loop of the connection, as users do with `Host.withConnectionExecutor(of:)`.
 public final class BenchClient: Sendable {
@@ -25,7 +27,8 @@ public final class BenchClient: Sendable {
     public init(connectingTo address: String) async throws {
         self.host = try BenchServer.host(listen: [])
         let scheduler = self.host.makeRPCScheduler()
-        self.native = Client(wire: LibP2PWire(host: self.host, scheduler: scheduler, choice: .native), scheduler: scheduler)
+        self.native = Client(
+            wire: LibP2PWire(host: self.host, scheduler: scheduler, choice: .native), scheduler: scheduler)
         self.template = Client(
             wire: LibP2PWire(host: self.host, scheduler: scheduler, choice: .template), scheduler: scheduler)
         self.peerID = try await self.host.connect(to: Multiaddr(address))
@@ -63,12 +66,14 @@ public final class BenchClient: Sendable {
     ) async throws -> (calls: BenchRound, bulk: BenchRound) {
         try await self.host.withConnectionExecutor(of: self.peerID) {
             try await withThrowingTaskGroup(of: BenchRound?.self) { group in
-                let (received, continuation) = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .unbounded)
+                let (received, continuation) = AsyncStream.makeStream(
+                    of: Int.self, bufferingPolicy: .unbounded)
                 group.addTask {
                     let start = NIODeadline.now()
                     var count = 0
                     let responses = try await self.native.call(
-                        BenchService.stream, TaskRequest.with { $0.taskID = "\(item),1000000" }, to: self.peer,
+                        BenchService.stream, TaskRequest.with { $0.taskID = "\(item),1000000" },
+                        to: self.peer,
                         deadline: .seconds(600))
                     do {
                         for try await response in responses where response.result.count == item {
@@ -93,7 +98,8 @@ public final class BenchClient: Sendable {
 
     private func receive(bytes: Int, count: Int) async throws -> Int {
         let request = TaskRequest.with { $0.taskID = "\(bytes),\(count)" }
-        let responses = try await self.native.call(BenchService.stream, request, to: self.peer, deadline: .seconds(600))
+        let responses = try await self.native.call(
+            BenchService.stream, request, to: self.peer, deadline: .seconds(600))
         var received = 0
         for try await response in responses {
             guard response.result.count == bytes else { throw RPCError(.dataLoss, "a short item") }
@@ -121,8 +127,11 @@ public final class BenchClient: Sendable {
                         latencies.reserveCapacity(1 << 16)
                         var now = NIODeadline.now()
                         while now < end {
-                            let response = try await client.call(method, request, to: peer, deadline: .seconds(30))
-                            guard response.result.count == bytes else { throw RPCError(.dataLoss, "a short answer") }
+                            let response = try await client.call(
+                                method, request, to: peer, deadline: .seconds(30))
+                            guard response.result.count == bytes else {
+                                throw RPCError(.dataLoss, "a short answer")
+                            }
                             let done = NIODeadline.now()
                             latencies.append(UInt64((done - now).nanoseconds))
                             now = done
@@ -135,7 +144,8 @@ public final class BenchClient: Sendable {
                 return all
             }
             return BenchRound(
-                messages: latencies.count, seconds: Self.seconds(since: start), bytes: bytes, nanoseconds: latencies)
+                messages: latencies.count, seconds: Self.seconds(since: start), bytes: bytes,
+                nanoseconds: latencies)
         }
     }
 

@@ -24,6 +24,7 @@ public struct BenchRound: Sendable {
     /// The time that `share` of the calls did not exceed; nil without calls.
     public func percentile(_ share: Double) -> Double? {
         guard !self.milliseconds.isEmpty else { return nil }
-        return self.milliseconds[min(self.milliseconds.count - 1, Int(Double(self.milliseconds.count) * share))]
+        return self.milliseconds[
+            min(self.milliseconds.count - 1, Int(Double(self.milliseconds.count) * share))]
     }
 }

@@ -1,8 +1,3 @@
-#if canImport(FoundationEssentials)
-    internal import FoundationEssentials
-#else
-    internal import Foundation
-#endif
 internal import LibP2P
 internal import LibP2PIdentity
 internal import LibP2PRPC
@@ -11,7 +6,14 @@ internal import SubnetRPC
 internal import SubnetServices
 internal import SwiftProtobuf
 
-/// The serving process of a benchmark: a host on loopback with default limits, an echo, a stream and TaskProtocol.
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
+/// The serving process of a benchmark: a host on loopback with default limits, an echo, a stream and
+/// TaskProtocol.
 public final class BenchServer: Sendable {
     private let host: Host
     private let server: LibP2PRPCServer
@@ -29,7 +31,9 @@ public final class BenchServer: Sendable {
             }
             $0.handle(BenchService.stream) { request, _, responses in
                 let wanted = request.taskID.split(separator: ",").compactMap { Int($0) }
-                guard wanted.count == 2 else { throw RPCError(.invalidArgument, "the task id is bytes,count") }
+                guard wanted.count == 2 else {
+                    throw RPCError(.invalidArgument, "the task id is bytes,count")
+                }
                 let item = TaskResponse.with { $0.result = Data(BenchPayload.bytes(wanted[0])) }
                 for _ in 0..<wanted[1] { try await responses.write(item) }
             }

@@ -1,7 +1,8 @@
 internal import SubnetRPC
 internal import SubnetServices
 
-/// What a benchmark calls: the same two shapes that `Interop/bench_hivemind.py` serves, with messages of the same form.
+/// What a benchmark calls: the same two shapes that `Interop/bench_hivemind.py` serves, with messages of the
+/// same form.
 enum BenchService: RPCService {
     static let name = "Bench"
     /// Gives the payload back.

@@ -113,18 +113,15 @@ struct ConnectionHandshakeTests {
 
     @Test(arguments: [true, false])
     func `every split of the bytes of either side leads to the same end`(earlyMuxer: Bool) throws {
-        let pair = try CorePair { $0.earlyMuxer = earlyMuxer }
-        pair.run()
-        for (role, bytes) in [(ConnectionRole.listener, pair.fromDialer), (.dialer, pair.fromListener)] {
-            let whole = role == .dialer ? pair.dialer : pair.listener
+        let whole = try CorePair { $0.earlyMuxer = earlyMuxer }
+        whole.run()
+        for (role, bytes) in [(ConnectionRole.listener, whole.fromDialer), (.dialer, whole.fromListener)] {
             for index in 1..<bytes.count {
-                let end = try CoreEnd(role, { $0.earlyMuxer = earlyMuxer })
-                end.receive(bytes[..<index])
-                _ = end.output()
-                end.receive(bytes[index...])
-                _ = end.output()
-                #expect(end.trace == whole.trace, "split at \(index) of \(bytes.count) towards the \(role)")
-                #expect(end.answer == whole.answer)
+                let pair = try CorePair { $0.earlyMuxer = earlyMuxer }
+                pair.run(split: index, towards: role)
+                #expect(pair.dialer.trace == whole.dialer.trace, "split at \(index) towards the \(role)")
+                #expect(pair.listener.trace == whole.listener.trace, "split at \(index) towards the \(role)")
+                #expect(pair.dialer.answer == "hello" && pair.listener.answer == "hello")
             }
         }
     }

@@ -6,6 +6,9 @@ import Testing
 
 /// Streams of an established connection: their negotiation, its bounds, and how they end.
 struct ConnectionStreamTests {
+    /// Its first byte announces a line of 71.
+    static let http = "GET / HTTP/1.1\r\nHost: \(String(repeating: "x", count: 60))\r\n\r\n"
+
     private func established(
         _ configure: (inout ConnectionConfiguration) -> Void = { _ in }
     ) throws -> CorePair {
@@ -73,11 +76,14 @@ struct ConnectionStreamTests {
         raw.open(101, ["\u{13}/multistream/1.0.0\n"] + Array(repeating: "\u{02}x\n", count: 17))
         pair.listener.receive(raw.sealed())
         #expect(pair.listener.core.streamCount == 0)
+        #expect(pair.listener.core.inboundNegotiationCount == 0)
+        let frames = raw.frames(pair.listener.output()).filter { $0.header.streamID == 101 }
+        #expect(frames.contains { $0.header.flags.contains(.rst) })
         #expect(pair.listener.errors.isEmpty)
     }
 
     @Test(arguments: [
-        "\u{13}/multistream/2.0.0\n", "\u{00}", "GET / HTTP/1.1\r\nHost: a.example.of.a.name.that.is.long.enough.for.a.whole.line\r\n\r\n", "\u{FF}\u{FF}\u{FF}\u{FF}",
+        "\u{13}/multistream/2.0.0\n", "\u{00}", Self.http, "\u{FF}\u{FF}\u{FF}\u{FF}",
     ])
     func `a stream that opens with something else is reset and the connection lives`(text: String) throws {
         let pair = try self.established()

@@ -133,6 +133,8 @@ final class CoreEnd {
             self.received[id, default: ""] += String(buffer: bytes)
             self.core.consumed(bytes.readableBytes, on: id, now: self.now)
             if self.echoing.contains(id) { self.core.send(bytes, on: id) }
+        // What follows a stream that failed is of no interest.
+        case .remoteClosedWrite(let id) where self.ended.contains(id): break
         case .remoteClosedWrite(let id):
             self.ended.insert(id)
             self.trace.append("ended")
@@ -181,8 +183,10 @@ final class CorePair {
         self.listener = try CoreEnd(.listener, configure)
     }
 
-    /// Carries bytes in pieces until both are quiet.
-    func run(piece: Int = .max, bytesMax: Int = 65_536) {
+    /// Carries bytes until both are quiet: in pieces, or cut once where the byte number `split` goes to `end`.
+    func run(
+        piece: Int = .max, bytesMax: Int = 65_536, split: Int = .max, towards end: ConnectionRole = .dialer
+    ) {
         var isQuiet = false
         while !isQuiet {
             isQuiet = true
@@ -190,10 +194,16 @@ final class CorePair {
                 var bytes = from.output(bytesMax: bytesMax)
                 guard bytes.readableBytes > 0 else { continue }
                 isQuiet = false
+                let carried = (from === self.dialer ? self.fromDialer : self.fromListener).count
                 if from === self.dialer {
                     self.fromDialer += bytes.readableBytesView
                 } else {
                     self.fromListener += bytes.readableBytesView
+                }
+                if to.core.role == end, split > carried, split < carried + bytes.readableBytes,
+                    let part = bytes.readSlice(length: split - carried)
+                {
+                    to.receive(part)
                 }
                 while let part = bytes.readSlice(length: min(piece, bytes.readableBytes)),
                     part.readableBytes > 0

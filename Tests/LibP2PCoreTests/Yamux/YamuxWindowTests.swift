@@ -116,6 +116,74 @@ struct YamuxWindowTests {
         #expect(script.receiveWindowSize(on: 1) == Self.window)
     }
 
+    @Test("A window far above what the way needs shrinks beside another stream, by granting less")
+    func shrinks() throws {
+        let script = try accepted()
+        try measureRoundTrip(script)
+        func consume(after time: TimeAmount) throws {
+            let size = script.receiveWindowSize(on: 1)
+            try script.receive(.data(1, count: size))
+            script.now = script.now + time
+            script.consumed(size, on: 1)
+        }
+        try consume(after: .milliseconds(100))
+        #expect(script.receiveWindowSize(on: 1) == 2 * Self.window)
+        _ = script.output()
+        // Alone it stays as it is, however slow.
+        try consume(after: .seconds(2))
+        #expect(script.receiveWindowSize(on: 1) == 2 * Self.window)
+        _ = script.output()
+        try script.receive(.data(3, flags: .syn))
+        _ = script.events()
+        _ = script.output()
+        try consume(after: .seconds(2))
+        #expect(script.receiveWindowSize(on: 1) == Self.window)
+        #expect(script.output().filter { $0.type == .windowUpdate } == [.credit(1, UInt32(Self.window))])
+        // The spec's window is the least.
+        try consume(after: .seconds(2))
+        #expect(script.receiveWindowSize(on: 1) == Self.window)
+    }
+
+    @Test("A window that shrinks while its credit waits for output takes the credit back")
+    func shrinksBelowWhatIsOut() throws {
+        let script = try accepted()
+        try measureRoundTrip(script)
+        try script.receive(.data(1, count: Self.window))
+        script.now = script.now + .milliseconds(100)
+        script.consumed(Self.window, on: 1)
+        _ = script.output()
+        try script.receive(.data(3, flags: .syn))
+        _ = script.events()
+        _ = script.output()
+        // A quarter is consumed and asks for credit; then the epoch ends slowly and the window halves.
+        try script.receive(.data(1, count: Self.window / 2))
+        script.consumed(Self.window / 2, on: 1)
+        _ = script.output()
+        try script.receive(.data(1, count: 3 * Self.window / 2))
+        script.now = script.now + .seconds(2)
+        script.consumed(3 * Self.window / 2 - 1, on: 1)
+        script.consumed(1, on: 1)
+        #expect(script.receiveWindowSize(on: 1) == Self.window)
+        let granted = script.output().filter { $0.type == .windowUpdate }.map { Int($0.length) }.reduce(0, +)
+        // What was out before plus what is granted is the new window exactly.
+        #expect(granted + (2 * Self.window - 2 * Self.window + Self.window / 2) == Self.window)
+        try script.receive(.data(1, count: Self.window))
+    }
+
+    @Test("A round trip behind data does not raise the estimate")
+    func honestRoundTrip() throws {
+        let script = try accepted()
+        try measureRoundTrip(script)
+        script.ping()
+        let ping = try #require(script.output().last)
+        try script.receive(.data(1, count: Self.window))
+        script.now = script.now + .seconds(5)
+        try script.receive(.ping(ping.length, flags: .ack))
+        script.consumed(Self.window, on: 1)
+        // Five seconds for a window are slow against 100 ms, and would be fast against 725 ms or more.
+        #expect(script.receiveWindowSize(on: 1) == Self.window)
+    }
+
     @Test("Growth takes at most half of the connection's bound, and gives it back")
     func growthTotal() throws {
         let script = try accepted { $0.receiveWindowTotalMax = 6 * Self.window }

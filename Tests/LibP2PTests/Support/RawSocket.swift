@@ -35,11 +35,8 @@ final class RawSocket: Sendable {
                 connect(self.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        if result != 0 {
-            let code = errno
-            _ = close(self.descriptor)
-            throw Failure.connect(code)
-        }
+        // The descriptor is closed with the object, also when this throws.
+        if result != 0 { throw Failure.connect(errno) }
     }
 
     deinit { _ = close(self.descriptor) }
@@ -98,9 +95,16 @@ final class RawSocket: Sendable {
     func shutdownWrite() { _ = shutdown(self.descriptor, Int32(SHUT_WR)) }
 }
 
+/// Threads that may block: enough that no test waits for another one's timeouts.
+private let blockingPool: NIOThreadPool = {
+    let pool = NIOThreadPool(numberOfThreads: 16)
+    pool.start()
+    return pool
+}()
+
 /// Runs blocking code beside the tasks of the test.
 func blocking<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
-    try await NIOThreadPool.singleton.runIfActive(body)
+    try await blockingPool.runIfActive(body)
 }
 
 /// Bytes of memory that this process has resident.

@@ -49,12 +49,12 @@ struct PlannedCall: Sendable, CustomStringConvertible {
         }
         self.offset = random.below(Payload.blockBytes)
         self.bytes = random.oneIn(8) ? random.within(0...20_000) : random.within(0...300)
-        self.count = random.within(0...20)
+        self.count = random.within(0...10)
         self.deadline = 8000
         self.patience = random.within(1...900)
         switch self.kind {
-        case .large: self.bytes = random.within(60_000...400_000)
-        case .slowReader: (self.bytes, self.count) = (random.within(1...30_000), random.within(5...30))
+        case .large: self.bytes = random.within(20_000...(random.oneIn(4) ? 400_000 : 80_000))
+        case .slowReader: (self.bytes, self.count) = (random.within(1...12_000), random.within(3...15))
         case .leftEarly: self.count = random.within(1...10)
         case .expired: self.deadline = random.within(1...1500)
         default: break

@@ -39,8 +39,8 @@ final class Scenario {
         var options = LinkOptions()
         options.latency = .milliseconds(Int64(random.within(1...60)))
         options.jitter = .milliseconds(Int64(random.within(0...20)))
-        options.splitOneIn = random.within(2...12)
-        if random.oneIn(8) { options.pieceBytesMax = 1400 }
+        options.splitOneIn = random.within(3...16)
+        if random.oneIn(16) { options.pieceBytesMax = 1400 }
         if random.oneIn(4) { options.bytesPerSecond = 2_000_000 }
         if random.oneIn(3) { options.socketBufferBytes = 16 * 1024 }
         let network = SimulatedNetwork(seed: random.next(), options: options)

@@ -79,8 +79,8 @@ extension NetworkCommandTests {
                 #expect(second.status == 1)
                 #expect(
                     second.error == """
-                        error: The data directory \(folder) is in use by process \(node.processID): stop it, or \
-                        choose another directory.\n
+                        error: The data directory \(folder) is in use by process \(node.processID): stop it, \
+                        or choose another directory.\n
                         """)
                 return ready.peer_id
             }

@@ -97,14 +97,19 @@ final class RunningProgram: @unchecked Sendable {
     /// Sends a signal.
     func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
-    /// Waits for the end and gives the exit status.
+    /// Waits for the end and gives the exit status. The program is killed when the test runs out of time.
     func exitStatus() async -> Int32 {
-        await withCheckedContinuation { continuation in
-            let status = exit.withLock { exit in
-                if exit.status == nil { exit.waiters.append(continuation) }
-                return exit.status
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let status = exit.withLock { exit in
+                    if exit.status == nil { exit.waiters.append(continuation) }
+                    return exit.status
+                }
+                if let status { continuation.resume(returning: status) }
             }
-            if let status { continuation.resume(returning: status) }
+        } onCancel: {
+            // The test ran out of time: the status is then that of a killed process.
+            signal(SIGKILL)
         }
     }
 
