@@ -112,7 +112,8 @@ let package = Package(
             [
                 "LibP2P", "LibP2PIdentity", "LibP2PRPC", "SubnetRPC", "SubnetServices", "ModelWorkers",
                 "EmbeddedModel",
-                "PrometheusMetrics", logging, metrics, nioCore, lifecycle, signals, hummingbird, hummingbirdCore, yams,
+                "PrometheusMetrics", logging, metrics, nioCore, lifecycle, signals, hummingbird,
+                hummingbirdCore, yams,
                 protobuf,
             ]),
         .executableTarget(
@@ -153,7 +154,8 @@ let package = Package(
         tests(
             "LibP2PRPCTests",
             [
-                "LibP2PRPC", "LibP2P", "LibP2PIdentity", "SubnetRPC", "SubnetServices", "SubnetTesting", nioCore, protobuf,
+                "LibP2PRPC", "LibP2P", "LibP2PIdentity", "SubnetRPC", "SubnetServices", "SubnetTesting",
+                nioCore, protobuf,
                 logging,
             ]),
         tests("SubnetTestingTests", ["SubnetTesting"]),
@@ -161,7 +163,8 @@ let package = Package(
         tests(
             "SubnetTests",
             [
-                "Subnet", "LibP2P", "LibP2PIdentity", "LibP2PRPC", "SubnetRPC", "SubnetServices", "SubnetTesting",
+                "Subnet", "LibP2P", "LibP2PIdentity", "LibP2PRPC", "SubnetRPC", "SubnetServices",
+                "SubnetTesting",
                 "PrometheusMetrics", logging, metrics, nioCore, nioPosix, lifecycle, protobuf,
             ]),
         tests(
@@ -173,7 +176,10 @@ let package = Package(
             ]),
         tests(
             "SubnetCLITests",
-            ["SubnetCLI", "LibP2P", "LibP2PIdentity", "LibP2PRPC", "SubnetRPC", "SubnetServices", logging, nioCore]),
+            [
+                "SubnetCLI", "LibP2P", "LibP2PIdentity", "LibP2PRPC", "SubnetRPC", "SubnetServices", logging,
+                nioCore,
+            ]),
         tests(
             "SimulationTests",
             [
@@ -182,9 +188,3 @@ let package = Package(
             ]),
     ]
 )
-
-// DEV ONLY (removed before commit)
-if let only = Context.environment["SUBNET_TESTS"] {
-    let names = only.split(separator: ",").map(String.init)
-    package.targets.removeAll { $0.type == .test && !names.contains($0.name) }
-}

@@ -1,7 +1,7 @@
 /// What went wrong on a connection or a stream, in words an operator can act on.
 ///
-/// One error type serves `LibP2PCore` and `LibP2P`; the machines inside throw their own narrow errors, which arrive here
-/// as ``cause``.
+/// One error type serves `LibP2PCore` and `LibP2P`; the machines inside throw their own narrow errors, which
+/// arrive here as ``cause``.
 public struct LibP2PError: Error, Sendable, CustomStringConvertible {
     /// The kind of failure. New codes may be added in any release.
     public struct Code: Sendable, Hashable, CustomStringConvertible {

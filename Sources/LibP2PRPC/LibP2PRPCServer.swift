@@ -3,10 +3,11 @@ internal import LibP2PIdentity
 public import SubnetRPC
 internal import Synchronization
 
-/// Serves a router's methods on a host's streams: every method on the native wire, and on the template's where it has a name there.
+/// Serves a router's methods on a host's streams: every method on the native wire, and on the template's
+/// where it has a name there.
 ///
-/// Calls run as tasks on the event loop of their connection, so the way from the socket to a handler and back has no hop between threads.
-/// A handler that computes for long hands that part to the default pool.
+/// Calls run as tasks on the event loop of their connection, so the way from the socket to a handler and back
+/// has no hop between threads. A handler that computes for long hands that part to the default pool.
 public final class LibP2PRPCServer: Sendable {
     private let host: Host
     private let router: Router
@@ -46,7 +47,9 @@ public final class LibP2PRPCServer: Sendable {
         }
         for id in gone.sorted() { self.host.setHandler(id, nil) }
         for (id, (method, wire)) in wanted.sorted(by: { $0.key < $1.key }) {
-            self.host.setAcceptor(id) { [weak self] stream in self?.accept(stream, method, wire) ?? stream.reset() }
+            self.host.setAcceptor(id) { [weak self] stream in
+                self?.accept(stream, method, wire) ?? stream.reset()
+            }
         }
     }
 

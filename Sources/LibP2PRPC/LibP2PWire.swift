@@ -1,15 +1,17 @@
 public import LibP2P
 internal import LibP2PCore
-internal import NIOCore
 public import LibP2PIdentity
+internal import NIOCore
 public import SubnetRPC
 internal import Synchronization
 
-/// Calls peers over libp2p streams: on the native wire, or on the template's where that is what the peer speaks.
+/// Calls peers over libp2p streams: on the native wire, or on the template's where that is what the peer
+/// speaks.
 public final class LibP2PWire: ClientWire {
     /// Which framing a call uses.
     public enum Choice: Sendable, Hashable {
-        /// The template's for methods that have a name there, unless identify said that the peer serves the native one.
+        /// The template's for methods that have a name there, unless identify said that the peer serves the
+        /// native one.
         case automatic
         /// Always the native one.
         case native
@@ -47,7 +49,9 @@ public final class LibP2PWire: ClientWire {
         if let stream = self.host.openStreamIfConnected(to: peer, protocolID: id) { return stream }
         // Dialling has deadlines of its own; the call's may be shorter.
         let remaining = head.deadline - self.scheduler.now()
-        guard remaining > .zero else { throw RPCError(.deadlineExceeded, "the deadline passed before \(peer) was dialled") }
+        guard remaining > .zero else {
+            throw RPCError(.deadlineExceeded, "the deadline passed before \(peer) was dialled")
+        }
         do {
             return try await self.host.newStream(to: peer, protocols: [id], within: remaining)
         } catch {

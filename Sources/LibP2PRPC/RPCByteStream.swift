@@ -19,7 +19,8 @@ package final class RPCByteStream: CallByteStream {
 
     package func finish(_ bytes: ByteBuffer) {
         self.stream.finish(bytes)
-        // A call that we answered is over: what the caller may still send is of no use, and it gets a while to close.
+        // A call that we answered is over: what the caller may still send is of no use, and it gets a while
+        // to close.
         if self.stream.isInbound { self.stream.linger() }
     }
 
@@ -36,7 +37,8 @@ extension RPCError {
             return
         }
         guard let failure = error as? LibP2PError else {
-            self = error is CancellationError
+            self =
+                error is CancellationError
                 ? RPCError(.cancelled, "the call was cancelled", cause: error)
                 : RPCError(.unavailable, "the peer cannot be reached", cause: error)
             return

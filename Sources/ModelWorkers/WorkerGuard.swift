@@ -26,8 +26,8 @@ public enum WorkerGuard {
     /// Runs the guard: `[--grace-ms N] -- EXECUTABLE [ARGUMENT...]`.
     ///
     /// - Parameter arguments: what follows the guard's command name.
-    /// - Returns: the worker's exit code, 128 + the signal that ended it, 127 when it could not be started, or
-    ///   64 for arguments that make no sense.
+    /// - Returns: the worker's exit code, 128 + the signal that ended it, 127 when it could not be started,
+    ///   or 64 for arguments that make no sense.
     public static func main(arguments: [String]) -> Int32 {
         var rest = arguments[...]
         var graceMilliseconds: Int32 = 2000

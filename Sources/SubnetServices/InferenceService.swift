@@ -5,9 +5,10 @@ public enum Inference: RPCService {
     public static let name = "Inference"
     /// What model the peer serves.
     public static let info = unary("info", InferenceInfoRequest.self, InferenceInfoResponse.self)
-    /// Generates tokens and sends each as soon as it is known. With tokens of the answer in the request it continues behind them, so
-    /// that an answer which one peer began can be ended by another.
-    public static let generate = serverStreaming("generate", InferenceGenerateRequest.self, InferenceGenerateResponse.self)
+    /// Generates tokens and sends each as soon as it is known. With tokens of the answer in the request it
+    /// continues behind them, so that an answer which one peer began can be ended by another.
+    public static let generate = serverStreaming(
+        "generate", InferenceGenerateRequest.self, InferenceGenerateResponse.self)
     public static let methods = [info.erased, generate.erased]
 }
 
@@ -24,7 +25,8 @@ public protocol TextGenerator: Sendable {
     ///   - emit: takes one token and suspends while the caller is behind; throws when nobody wants more.
     /// - Throws: `RPCError`, sent to the caller as it is.
     func generate(
-        _ request: InferenceGenerateRequest, deadline: Duration, emit: @Sendable (InferenceGenerateResponse) async throws -> Void
+        _ request: InferenceGenerateRequest, deadline: Duration,
+        emit: @Sendable (InferenceGenerateResponse) async throws -> Void
     ) async throws
 }
 
@@ -42,7 +44,8 @@ public struct InferenceLimits: Sendable, Hashable {
 extension Router {
     /// Serves ``Inference`` by `generator`.
     public func registerInference(
-        _ generator: any TextGenerator, limits: InferenceLimits = InferenceLimits(), authorizer: (any Authorizer)? = nil
+        _ generator: any TextGenerator, limits: InferenceLimits = InferenceLimits(),
+        authorizer: (any Authorizer)? = nil
     ) throws {
         try self.register(Inference.self, authorizer: authorizer) {
             $0.handle(Inference.info) { _, _ in try await generator.info() }

@@ -1,14 +1,16 @@
+public import SubnetRPC
+internal import SwiftProtobuf
+
 #if canImport(FoundationEssentials)
     internal import FoundationEssentials
 #else
     internal import Foundation
 #endif
-public import SubnetRPC
-internal import SwiftProtobuf
 
 /// Asking a connected peer for other peers it knows: the way to an address before there is a DHT.
 ///
-/// Answers are records that the named peers signed themselves, so whoever is asked can leave out but not invent.
+/// Answers are records that the named peers signed themselves, so whoever is asked can leave out but not
+/// invent.
 public enum Peers: RPCService {
     public static let name = "Peers"
     /// The record of one peer.
@@ -40,7 +42,8 @@ public struct PeersLimits: Sendable, Hashable {
 }
 
 extension Router {
-    /// Serves ``Peers`` from `directory`. Give it a rate limit as `authorizer`: each answer costs the peer asked more than the asker.
+    /// Serves ``Peers`` from `directory`. Give it a rate limit as `authorizer`: each answer costs the peer
+    /// asked more than the asker.
     public func registerPeers(
         _ directory: any PeerDirectory, limits: PeersLimits = PeersLimits(), authorizer: (any Authorizer)?
     ) throws {
@@ -59,7 +62,9 @@ extension Router {
                 }
                 let wanted = request.limit == 0 ? limits.answersMax : Int(clamping: request.limit)
                 let found = directory.peers(serving: request.service, limit: min(wanted, limits.answersMax))
-                return .with { $0.peers = found.map { peer in .with { $0.set(peer.peerID, peer.signedRecord) } } }
+                return .with {
+                    $0.peers = found.map { peer in .with { $0.set(peer.peerID, peer.signedRecord) } }
+                }
             }
         }
     }

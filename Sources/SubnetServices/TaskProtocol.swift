@@ -1,14 +1,16 @@
+public import SubnetRPC
+internal import SwiftProtobuf
+
 #if canImport(FoundationEssentials)
     internal import FoundationEssentials
 #else
     internal import Foundation
 #endif
-public import SubnetRPC
-internal import SwiftProtobuf
 
 /// The example protocol of the Hypertensor subnet template: one task in, one result out.
 ///
-/// It answers on the template's wire (`/subnet/task_protocol/1.0.0`, to unmodified Python peers) and on the native one.
+/// It answers on the template's wire (`/subnet/task_protocol/1.0.0`, to unmodified Python peers) and on the
+/// native one.
 public enum TaskProtocol: RPCService {
     public static let name = "TaskProtocol"
     /// Runs one task on the peer.
@@ -20,8 +22,8 @@ public enum TaskProtocol: RPCService {
 extension Router {
     /// Serves ``TaskProtocol`` by a function from payload to result.
     ///
-    /// What `run` throws is an answer, not a failed call: `accepted` is false and `error` carries the message of an ``RPCError``
-    /// or, for other errors, a sentence that gives nothing away.
+    /// What `run` throws is an answer, not a failed call: `accepted` is false and `error` carries the message
+    /// of an ``RPCError`` or, for other errors, a sentence that gives nothing away.
     public func registerTaskProtocol(
         authorizer: (any Authorizer)? = nil,
         _ run: @escaping @Sendable (_ taskID: String, _ payload: [UInt8], CallContext) async throws -> [UInt8]

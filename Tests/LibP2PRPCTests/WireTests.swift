@@ -1,4 +1,3 @@
-import struct Foundation.Data
 import LibP2P
 import LibP2PIdentity
 import LibP2PRPC
@@ -10,6 +9,8 @@ import SubnetTesting
 import SwiftProtobuf
 import Synchronization
 import Testing
+
+import struct Foundation.Data
 
 /// A service with one method of each kind, JSON coded.
 enum Kinds: RPCService {
@@ -24,18 +25,22 @@ enum Kinds: RPCService {
 
 /// Two hosts on loopback, one that serves and one that calls.
 func withRPC(
-    choice: LibP2PWire.Choice = .automatic, authorizer: (any Authorizer)? = nil, limits: RouterLimits = RouterLimits(),
+    choice: LibP2PWire.Choice = .automatic, authorizer: (any Authorizer)? = nil,
+    limits: RouterLimits = RouterLimits(),
     register: (Router) throws -> Void = { _ in }, _ body: (Client, RPCPeer, Host, Host) async throws -> Void
 ) async throws {
     let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let server = try Host(
-        HostConfiguration(identity: .generate(.ed25519), listen: [try Multiaddr("/ip4/127.0.0.1/tcp/0")]), logger: quiet)
+        HostConfiguration(identity: .generate(.ed25519), listen: [try Multiaddr("/ip4/127.0.0.1/tcp/0")]),
+        logger: quiet)
     let caller = try Host(HostConfiguration(identity: .generate(.ed25519)), logger: quiet)
     let scheduler: any RPCScheduler = .onLoop(server.schedulingLoop)
     let router = Router(scheduler: scheduler, limits: limits, logger: quiet)
     try router.register(Kinds.self, authorizer: authorizer) {
         $0.handle(Kinds.double) { request, _ in request * 2 }
-        $0.handle(Kinds.count) { request, _, responses in for index in 0..<request { try await responses.write(index) } }
+        $0.handle(Kinds.count) { request, _, responses in
+            for index in 0..<request { try await responses.write(index) }
+        }
         $0.handle(Kinds.sum) { requests, _ in
             var sum = 0
             for try await request in requests { sum += request }
@@ -45,7 +50,8 @@ func withRPC(
             for try await request in requests { try await responses.write(request * request) }
         }
         $0.handle(Kinds.hang) { request, _ in
-            let (never, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+            let (never, continuation) = AsyncStream.makeStream(
+                of: Void.self, bufferingPolicy: .bufferingNewest(1))
             for await _ in never {}
             continuation.finish()
             try Task.checkCancellation()
@@ -63,7 +69,8 @@ func withRPC(
         try await caller.connect(to: try #require(addresses.first))
         let callerScheduler: any RPCScheduler = .onLoop(caller.schedulingLoop)
         let client = Client(
-            wire: LibP2PWire(host: caller, scheduler: callerScheduler, choice: choice), scheduler: callerScheduler,
+            wire: LibP2PWire(host: caller, scheduler: callerScheduler, choice: choice),
+            scheduler: callerScheduler,
             authorizer: authorizer)
         try await body(client, RPCPeer(server.peerID), server, caller)
     } catch {
@@ -83,7 +90,9 @@ struct WireTests {
             let doubled = try await client.call(Kinds.double, 21, to: peer)
             #expect(doubled == 42)
             var counted: [Int] = []
-            for try await value in try await client.call(Kinds.count, 1000, to: peer) { counted.append(value) }
+            for try await value in try await client.call(Kinds.count, 1000, to: peer) {
+                counted.append(value)
+            }
             #expect(counted == Array(0..<1000))
             let sum = try await client.call(Kinds.sum, to: peer) { writer in
                 for value in 1...100 { try await writer.write(value) }
@@ -169,7 +178,8 @@ struct WireTests {
             static let numbers = serverStreaming("numbers", Int.self, Int.self)
             static let methods = [numbers.erased]
         }
-        let (ended, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let (ended, continuation) = AsyncStream.makeStream(
+            of: Void.self, bufferingPolicy: .bufferingNewest(1))
         try await withRPC(register: { router in
             try router.register(Endless.self) {
                 $0.handle(Endless.numbers) { _, _, responses in
@@ -182,7 +192,9 @@ struct WireTests {
                 }
             }
         }) { client, peer, _, _ in
-            for try await value in try await client.call(Endless.numbers, 0, to: peer) where value == 10 { break }
+            for try await value in try await client.call(Endless.numbers, 0, to: peer) where value == 10 {
+                break
+            }
             for await _ in ended {}
         }
     }

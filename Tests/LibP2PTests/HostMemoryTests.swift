@@ -20,7 +20,8 @@ struct HostMemoryTests {
             let readers = try await blocking { [port = victim.port] in
                 try (0..<100).map { _ in
                     let peer = try RawPeer(port: port, receiveBuffer: 4096)
-                    // Four mebibytes each on two streams, with windows that would let a mebibyte pass; nothing is read.
+                    // Four mebibytes each on two streams, with windows that would let a mebibyte pass;
+                    // nothing is read.
                     for id in [UInt32(1), 3] {
                         try peer.open(id, Victim.flood, then: [1])
                         try peer.send(.windowUpdate, [], id, length: 1 << 20)

@@ -69,7 +69,8 @@ struct HostTests {
         } _: { hosts, addresses in
             await #expect(throws: LibP2PError.self) {
                 let peer = try await hosts[0].connect(to: addresses[1])
-                // The dialler may be established before the listener's gate decided; the connection does not live.
+                // The dialler may be established before the listener's gate decided; the connection does not
+                // live.
                 let stream = try await hosts[0].newStream(to: peer, protocols: [Host.pingProtocol])
                 try await stream.write(ByteBuffer(repeating: 1, count: 32))
                 if try await stream.read() == nil { throw LibP2PError(.streamClosed, "ended") }
@@ -102,7 +103,8 @@ struct HostTests {
                 await #expect {
                     _ = try await stream.read()
                 } throws: { error in
-                    (error as? LibP2PError)?.code == .protocolNotSupported && "\(error)".contains("/nobody/1.0.0")
+                    (error as? LibP2PError)?.code == .protocolNotSupported
+                        && "\(error)".contains("/nobody/1.0.0")
                 }
             }
         }

@@ -158,7 +158,8 @@ final class PinnedPeer {
         self.isIdentified = true
     }
 
-    /// Accepts the streams that the host opens, like the pin: while `atOnce` wait nothing more is read before one is taken.
+    /// Accepts the streams that the host opens, like the pin: while `atOnce` wait nothing more is read before
+    /// one is taken.
     /// - Returns: the data of each, in order.
     func serve(count: Int, atOnce: Int) throws -> [String] {
         let proposal = RawPeer.negotiation("/mock/1.0.0")

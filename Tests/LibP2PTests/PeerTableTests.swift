@@ -11,7 +11,7 @@ import Testing
 struct PeerTableTests {
     @Test
     func
-        `of two connections the one that the greater id dialled is kept and a stream on the other is not cut`()
+        `of two connections the one that the greater id dialled is kept and no stream is cut`()
         async throws
     {
         try await withHosts(2) { hosts, addresses in
@@ -54,7 +54,8 @@ struct PeerTableTests {
             let bare = try #require(addresses[1].withoutPeerID)
             try await hosts[0].connect(to: bare)
             _ = try await hosts[0].identified(hosts[1].peerID)
-            // Refused behind the handshake: the dialler may see the connection stand for a moment, then it ends.
+            // Refused behind the handshake: the dialler may see the connection stand for a moment, then it
+            // ends.
             if (try? await hosts[0].connect(to: bare)) != nil {
                 let extra = hosts[0].state.withLock { $0.table.connections(with: hosts[1].peerID) }.last
                 await extra?.closed()

@@ -110,7 +110,8 @@ struct WorkerProcessTests {
                         (error as? WorkerError)?.code == .busy && (error as? WorkerError)?.retryAfter != nil
                     }
                 }
-                // The sequence is gone, so the call was cancelled; its place comes free with the worker's end.
+                // The sequence is gone, so the call was cancelled; its place comes free with the worker's
+                // end.
                 try await Self.callWhenFree(supervisor)
             }
             let replies = try supervisor.call("spin", payload: ByteBuffer(), deadline: soon(60))

@@ -71,7 +71,8 @@ enum TestWorkerMode {
             TestWorkerMode.sleepForEver()
         },
         "fail": { payload, _ in throw WorkerStatus.invalidArgument(String(buffer: payload)) },
-        // Sends items until the parent must have taken half a window of them, then dies: the payload says how.
+        // Sends items until the parent must have taken half a window of them, then dies: the payload says
+        // how.
         "crash": { payload, call in
             for number in 0..<48 { try await call.send(ByteBuffer(string: "\(number)")) }
             if String(buffer: payload) == "kill" { kill(getpid(), SIGKILL) }
@@ -136,6 +137,7 @@ enum TestWorkerMode {
         _ = write(2, line, line.count)
     }
 
+    /// A worker that hangs is what the tests of the supervisor need; nothing waits for this sleep.
     static func sleepForEver() -> Never { while true { sleep(1000) } }
 
     /// Prints how many descriptors the process has before and after many starts, failed ones included.

@@ -19,9 +19,11 @@ public final class TextModel: Sendable {
         let down: PackedMatrix  // (hidden, intermediate)
     }
 
-    /// Names what the model computes: equal fingerprints mean equal files, and so equal answers to equal requests.
+    /// Names what the model computes: equal fingerprints mean equal files, and so equal answers to equal
+    /// requests.
     ///
-    /// FNV-1a over the three files, hexadecimal. It tells models apart; it proves nothing against somebody who wants to deceive.
+    /// FNV-1a over the three files, hexadecimal. It tells models apart; it proves nothing against somebody
+    /// who wants to deceive.
     public let fingerprint: String
     /// The model's shape.
     package let configuration: ModelConfiguration

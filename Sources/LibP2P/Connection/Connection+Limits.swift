@@ -28,7 +28,8 @@ extension Connection {
 
     // MARK: Bytes
 
-    /// Counts what streams hold, when that may have grown by much since the last time: a lock for each stream then, none otherwise.
+    /// Counts what streams hold, when that may have grown by much since the last time: a lock for each stream
+    /// then, none otherwise.
     func measureIfGrown() {
         guard
             self.bounds.grown >= max(Self.measureBytesMin, self.bounds.counted / 4, self.streams.count * 1024)
@@ -53,8 +54,8 @@ extension Connection {
         self.delegate?.connection(self, holds: bytes, mayDemand: mayDemand)
     }
 
-    /// Lets go until no more than `bytesMax` is held, if streams can bring that about: those that hold most are reset first. From
-    /// any thread.
+    /// Lets go until no more than `bytesMax` is held, if streams can bring that about: those that hold most
+    /// are reset first. From any thread.
     func shed(to bytesMax: Int) {
         self.execute { connection in
             guard !connection.isClosed else { return }

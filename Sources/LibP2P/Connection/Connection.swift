@@ -28,8 +28,9 @@ protocol ConnectionDelegate: AnyObject, Sendable {
 
 /// Drives one ``ConnectionCore`` on its event loop: bytes and timers in, bytes and stream events out.
 ///
-/// - Important: `@unchecked Sendable` because every stored variable below "loop-confined" is touched only on `eventLoop`, which each
-///   entry point asserts; the list of streams with work crosses threads behind a `Mutex`.
+/// - Important: `@unchecked Sendable` because every stored variable below "loop-confined" is touched only on
+///   `eventLoop`, which each entry point asserts; the list of streams with work crosses threads behind a
+///   `Mutex`.
 package final class Connection: @unchecked Sendable {
     /// Bytes produced for one socket write.
     static let writeBytesMax = 128 * 1024
@@ -88,7 +89,8 @@ package final class Connection: @unchecked Sendable {
     private var isGoAwayReceived = false
 
     init(
-        role: ConnectionRole, configuration: ConnectionConfiguration, expectedPeer: PeerID?, remoteAddress: Multiaddr?,
+        role: ConnectionRole, configuration: ConnectionConfiguration, expectedPeer: PeerID?,
+        remoteAddress: Multiaddr?,
         number: UInt64, executor: LoopExecutor, delegate: any ConnectionDelegate
     ) {
         self.eventLoop = executor.eventLoop
@@ -119,7 +121,8 @@ package final class Connection: @unchecked Sendable {
     package var streamCount: Int { self.status.withLock { $0.streamCount } }
     package var roundTrip: TimeAmount? { self.status.withLock { $0.roundTrip } }
 
-    /// Opens a stream. Nothing is sent before the first write or flush; a refusal shows when the stream is read.
+    /// Opens a stream. Nothing is sent before the first write or flush; a refusal shows when the stream is
+    /// read.
     package func openStream(_ protocols: [String]) throws(LibP2PError) -> PeerStream {
         let (peer, failure) = self.status.withLock { ($0.isDraining ? nil : $0.peer?.peerID, $0.failure) }
         if let failure { throw failure }
@@ -192,8 +195,9 @@ package final class Connection: @unchecked Sendable {
 
     /// Opens no new streams and asks the peer for the same.
     ///
-    /// The one who *receives* the go-away closes when its last stream ended: all that its peer opened arrived before it, so no call is
-    /// cut. A peer that does not follow is left after ``lingerTimeout``, once nothing is open.
+    /// The one who *receives* the go-away closes when its last stream ended: all that its peer opened arrived
+    /// before it, so no call is cut. A peer that does not follow is left after ``lingerTimeout``, once
+    /// nothing is open.
     package func drain() {
         self.markDraining()
         self.execute { connection in
@@ -213,7 +217,8 @@ package final class Connection: @unchecked Sendable {
     func admit(_ admitted: Bool) {
         self.execute { connection in
             guard let delegate = connection.delegate else { return }
-            connection.core.admissionDecided(admitted, now: connection.eventLoop.now, protocols: delegate.served)
+            connection.core.admissionDecided(
+                admitted, now: connection.eventLoop.now, protocols: delegate.served)
             connection.runActions()
         }
     }
@@ -281,7 +286,8 @@ package final class Connection: @unchecked Sendable {
     }
 
     func tlsCompleted(certificates: [[UInt8]], alpn: String?, unixTime: Int64) {
-        self.core.tlsCompleted(certificates: certificates, alpn: alpn, unixTime: unixTime, now: self.eventLoop.now)
+        self.core.tlsCompleted(
+            certificates: certificates, alpn: alpn, unixTime: unixTime, now: self.eventLoop.now)
         self.runActions()
         self.flushUnlessInBatch()
     }
@@ -300,7 +306,8 @@ package final class Connection: @unchecked Sendable {
             return
         }
         var wrote = false
-        // What a stream queued may produce actions, and those may wake streams: until nothing is left or the socket is full.
+        // What a stream queued may produce actions, and those may wake streams: until nothing is left or the
+        // socket is full.
         repeat {
             self.collect()
             self.runActions()
@@ -430,7 +437,8 @@ package final class Connection: @unchecked Sendable {
         self.retireIfWornOut()
     }
 
-    /// Runs `body` as a task owned by this connection: cancelled when the connection ends, awaited by ``closed()``.
+    /// Runs `body` as a task owned by this connection: cancelled when the connection ends, awaited by
+    /// ``closed()``.
     func run(_ body: @escaping @Sendable () async -> Void) {
         self.eventLoop.assertInEventLoop()
         let number = self.nextTask
@@ -527,7 +535,8 @@ package final class Connection: @unchecked Sendable {
 
     private func streamFailure(_ reason: LibP2PError) -> LibP2PError {
         reason.code == .connectionClosed
-            ? reason : LibP2PError(.connectionClosed, "the connection ended: \(reason.message)", cause: reason)
+            ? reason
+            : LibP2PError(.connectionClosed, "the connection ended: \(reason.message)", cause: reason)
     }
 
     // MARK: Book-keeping
@@ -572,8 +581,12 @@ package final class Connection: @unchecked Sendable {
     }
 
     func closeIfDrained() {
-        guard !self.isClosed, self.streams.isEmpty, self.core.streamCount == 0, self.bounds.held.isEmpty else { return }
-        guard self.isGoAwayReceived || self.bounds.isRetiring || (self.drainDeadline ?? .distantFuture) <= self.eventLoop.now else { return }
+        guard !self.isClosed, self.streams.isEmpty, self.core.streamCount == 0, self.bounds.held.isEmpty
+        else { return }
+        guard
+            self.isGoAwayReceived || self.bounds.isRetiring
+                || (self.drainDeadline ?? .distantFuture) <= self.eventLoop.now
+        else { return }
         self.core.close(LibP2PError(.connectionClosed, "the connection was closed after its last stream"))
         if !self.isInBatch { self.eventLoop.execute { self.flush() } }
     }
@@ -586,7 +599,8 @@ package final class Connection: @unchecked Sendable {
         if let first = self.lingering.first, first.deadline < deadline { deadline = first.deadline }
         if let drain = self.drainDeadline, drain < deadline, drain > self.eventLoop.now { deadline = drain }
         guard deadline != .distantFuture else { return }
-        // A timer that fires too early costs one look; one that is re-armed for every read costs an allocation each.
+        // A timer that fires too early costs one look; one that is re-armed for every read costs an
+        // allocation each.
         if self.timer != nil, self.timerDeadline <= deadline { return }
         self.timer?.cancel()
         self.timerDeadline = deadline

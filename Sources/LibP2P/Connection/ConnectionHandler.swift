@@ -4,7 +4,8 @@ internal import NIOSSL
 internal import NIOTLS
 internal import Synchronization
 
-/// The last handler of a connection's channel: hands bytes to the ``Connection`` and its output to the socket. It decides nothing.
+/// The last handler of a connection's channel: hands bytes to the ``Connection`` and its output to the
+/// socket. It decides nothing.
 final class ConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

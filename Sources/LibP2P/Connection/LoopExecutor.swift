@@ -2,11 +2,13 @@ internal import DequeModule
 public import NIOCore
 internal import Synchronization
 
-/// Runs Swift tasks on an event loop, beside the connections they serve, so that a call needs no hop between threads.
+/// Runs Swift tasks on an event loop, beside the connections they serve, so that a call needs no hop between
+/// threads.
 ///
-/// A connection drains the queue after each read batch and before it flushes: what resumed tasks write leaves in the same
-/// system call. At most `jobsPerTurnMax` jobs run before sockets are polled again, because NIO empties its own task queue first
-/// and a chatty task would otherwise starve IO. Work that computes for long belongs on the default pool.
+/// A connection drains the queue after each read batch and before it flushes: what resumed tasks write leaves
+/// in the same system call. At most `jobsPerTurnMax` jobs run before sockets are polled again, because NIO
+/// empties its own task queue first and a chatty task would otherwise starve IO. Work that computes for long
+/// belongs on the default pool.
 public final class LoopExecutor: TaskExecutor {
     /// Jobs that run before the loop may look at its sockets.
     static let jobsPerTurnMax = 1024

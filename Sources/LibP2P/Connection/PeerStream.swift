@@ -6,9 +6,10 @@ internal import Synchronization
 
 /// A duplex byte stream to an authenticated peer, for one protocol.
 ///
-/// Reading and writing may happen from any thread; one task reads at a time. ``write(_:)`` suspends while more than the high
-/// watermark waits to be sent, and unread bytes close the peer's window, so both directions carry back-pressure to the other end.
-/// A stream must be ended: ``closeWrite()`` after the last byte and reading to the end, or ``reset()``.
+/// Reading and writing may happen from any thread; one task reads at a time. ``write(_:)`` suspends while
+/// more than the high watermark waits to be sent, and unread bytes close the peer's window, so both
+/// directions carry back-pressure to the other end. A stream must be ended: ``closeWrite()`` after the last
+/// byte and reading to the end, or ``reset()``.
 public final class PeerStream: Sendable {
     /// Bytes that may wait to be sent before ``write(_:)`` suspends.
     static let writeHighWatermark = 256 * 1024
@@ -51,16 +52,18 @@ public final class PeerStream: Sendable {
     package func linger() { self.connection.linger(self) }
 
     /// The protocol spoken here: what was agreed, or while that is open, what was proposed first.
-    public var protocolID: String { self.state.withLock { $0.protocolID } ?? self.proposals.names.first ?? "" }
+    public var protocolID: String {
+        self.state.withLock { $0.protocolID } ?? self.proposals.names.first ?? ""
+    }
 
     // MARK: Reading
 
-    /// The next bytes, in order; nil after the peer closed its side. Pieces are as the peer's frames delivered them, except that
-    /// small ones that waited are joined.
+    /// The next bytes, in order; nil after the peer closed its side. Pieces are as the peer's frames
+    /// delivered them, except that small ones that waited are joined.
     ///
-    /// - Throws: `LibP2PError`: `.streamReset`, `.connectionClosed`, `.protocolNotSupported` for a stream whose proposal
-    ///   was refused, `.cancelled`. What came before the end of the connection is read first, and on a stream that we
-    ///   opened also what came before the peer's reset.
+    /// - Throws: `LibP2PError`: `.streamReset`, `.connectionClosed`, `.protocolNotSupported` for a stream
+    ///   whose proposal was refused, `.cancelled`. What came before the end of the connection is read first,
+    ///   and on a stream that we opened also what came before the peer's reset.
     /// - Important: cancelling ends the wait only; the stream stays as it is.
     public func read() async throws -> ByteBuffer? {
         switch self.state.withLock({ $0.takeInput() }) {
@@ -72,7 +75,8 @@ public final class PeerStream: Sendable {
         case .wait: break
         }
         return try await withTaskCancellationHandler {
-            // Unsafe is safe here: the continuation is stored under the lock and resumed by whoever takes it out.
+            // Unsafe is safe here: the continuation is stored under the lock and resumed by whoever takes it
+            // out.
             try await withUnsafeThrowingContinuation { continuation in
                 let result = self.state.withLock { state -> State.Input in
                     let input = state.takeInput()
@@ -103,8 +107,10 @@ public final class PeerStream: Sendable {
 
     /// Queues `bytes` and suspends while too much is queued.
     ///
-    /// - Throws: `LibP2PError`: `.streamClosed` after ``closeWrite()``, `.streamReset`, `.connectionClosed`, `.cancelled`.
-    /// - Important: on `.cancelled` the bytes may still be sent; end the stream with ``reset()`` if that must not be.
+    /// - Throws: `LibP2PError`: `.streamClosed` after ``closeWrite()``, `.streamReset`, `.connectionClosed`,
+    ///   `.cancelled`.
+    /// - Important: on `.cancelled` the bytes may still be sent; end the stream with ``reset()`` if that must
+    ///   not be.
     public func write(_ bytes: ByteBuffer) async throws {
         if try self.enqueue(bytes) { return }
         try await self.waitUntilWritable()
@@ -130,8 +136,12 @@ public final class PeerStream: Sendable {
             try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
                 let result = self.state.withLock { state -> Result<Void, any Error>? in
                     if let failure = state.failure { return .failure(failure) }
-                    if state.outboxBytes + state.queuedBytes <= Self.writeHighWatermark { return .success(()) }
-                    if Task.isCancelled { return .failure(LibP2PError(.cancelled, "the write was cancelled")) }
+                    if state.outboxBytes + state.queuedBytes <= Self.writeHighWatermark {
+                        return .success(())
+                    }
+                    if Task.isCancelled {
+                        return .failure(LibP2PError(.cancelled, "the write was cancelled"))
+                    }
                     state.writers.append(continuation)
                     return nil
                 }
@@ -139,7 +149,9 @@ public final class PeerStream: Sendable {
             }
         } onCancel: {
             let writers = self.state.withLock { $0.takeWriters() }
-            for writer in writers { writer.resume(throwing: LibP2PError(.cancelled, "the write was cancelled")) }
+            for writer in writers {
+                writer.resume(throwing: LibP2PError(.cancelled, "the write was cancelled"))
+            }
         }
     }
 
@@ -154,7 +166,9 @@ public final class PeerStream: Sendable {
     }
 
     /// Ends both directions at once; what is queued or unread is dropped and the peer is told.
-    public func reset() { self.fail(LibP2PError(.streamReset, "the stream was reset locally"), tellPeer: true) }
+    public func reset() {
+        self.fail(LibP2PError(.streamReset, "the stream was reset locally"), tellPeer: true)
+    }
 
     /// Queues the last bytes, without waiting, and ends our direction. Ignored when the stream is over.
     public func finish(_ bytes: ByteBuffer) {
@@ -162,8 +176,8 @@ public final class PeerStream: Sendable {
         self.closeWrite()
     }
 
-    /// Sets what happens once when the stream fails: reset by either side, or its connection ended. Replaces what was set before; runs
-    /// at once when it has happened. Forgotten when both directions ended well.
+    /// Sets what happens once when the stream fails: reset by either side, or its connection ended. Replaces
+    /// what was set before; runs at once when it has happened. Forgotten when both directions ended well.
     public func onReset(_ action: @escaping @Sendable () -> Void) {
         let isOver = self.state.withLock { state in
             if state.failure != nil { return true }
@@ -193,7 +207,8 @@ public final class PeerStream: Sendable {
     @discardableResult
     public func negotiated() async throws -> String {
         try await withTaskCancellationHandler {
-            try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<String, any Error>) in
+            try await withUnsafeThrowingContinuation {
+                (continuation: UnsafeContinuation<String, any Error>) in
                 let result = self.state.withLock { state -> Result<String, any Error>? in
                     if let protocolID = state.protocolID { return .success(protocolID) }
                     if let failure = state.failure { return .failure(failure) }
@@ -209,7 +224,9 @@ public final class PeerStream: Sendable {
                 state.negotiationWaiters.removeAll()
                 return waiters
             }
-            for waiter in waiters { waiter.resume(throwing: LibP2PError(.cancelled, "the wait was cancelled")) }
+            for waiter in waiters {
+                waiter.resume(throwing: LibP2PError(.cancelled, "the wait was cancelled"))
+            }
         }
     }
 
@@ -262,10 +279,12 @@ public final class PeerStream: Sendable {
             // A stream that both sides ended has nothing left to fail.
             if state.isInputEnded, state.isWriteClosed, state.outbox.isEmpty, tellPeer { return nil }
             state.failure = error
-            // What came before the connection ended stays readable, and so does an answer that the peer's own reset
-            // overtakes: go-libp2p's daemon resets right behind its close. Not on the peer's own streams: it could
-            // fill our memory by resetting what a handler is slow to read.
-            let keepsInput = error.code == .connectionClosed || (!tellPeer && !self.isInbound && error.code == .streamReset)
+            // What came before the connection ended stays readable, and so does an answer that the peer's own
+            // reset overtakes: go-libp2p's daemon resets right behind its close. Not on the peer's own
+            // streams: it could fill our memory by resetting what a handler is slow to read.
+            let keepsInput =
+                error.code == .connectionClosed
+                || (!tellPeer && !self.isInbound && error.code == .streamReset)
             if !keepsInput {
                 state.creditDue += state.inputBytes
                 state.input.removeAll()
@@ -276,7 +295,8 @@ public final class PeerStream: Sendable {
             state.mustReset = tellPeer
             defer { state.negotiationWaiters.removeAll() }
             return Ended(
-                reader: state.reader.take(), writers: state.takeWriters(), negotiation: state.negotiationWaiters,
+                reader: state.reader.take(), writers: state.takeWriters(),
+                negotiation: state.negotiationWaiters,
                 onReset: state.onReset.take(), wake: tellPeer && state.markDirty())
         }
         guard let ended else { return }
@@ -291,7 +311,9 @@ public final class PeerStream: Sendable {
     func queueChanged(to queued: Int) {
         let writers = self.state.withLock { state -> [UnsafeContinuation<Void, any Error>] in
             state.queuedBytes = queued
-            guard !state.writers.isEmpty, state.outboxBytes + queued <= Self.writeHighWatermark / 2 else { return [] }
+            guard !state.writers.isEmpty, state.outboxBytes + queued <= Self.writeHighWatermark / 2 else {
+                return []
+            }
             return state.takeWriters()
         }
         for writer in writers { writer.resume() }
@@ -365,8 +387,8 @@ extension PeerStream {
 
     /// Received buffers in order. Most streams never hold more than one, which then needs no storage.
     ///
-    /// A buffer is a slice of the read batch that it came in. Small pieces that wait are copied together, so that neither a batch
-    /// of 64 KiB nor a queue entry is held for each unread byte.
+    /// A buffer is a slice of the read batch that it came in. Small pieces that wait are copied together, so
+    /// that neither a batch of 64 KiB nor a queue entry is held for each unread byte.
     struct InputQueue {
         /// Waiting pieces are joined up to this size.
         static let joinedBytesMax = 4096
@@ -374,14 +396,17 @@ extension PeerStream {
         private var rest = Deque<ByteBuffer>()
 
         /// Bytes of memory behind the queue, for tests: slices of one batch count several times.
-        var storageBytes: Int { self.rest.reduce(self.head?.storageCapacity ?? 0) { $0 + $1.storageCapacity } }
+        var storageBytes: Int {
+            self.rest.reduce(self.head?.storageCapacity ?? 0) { $0 + $1.storageCapacity }
+        }
         /// Pieces that wait.
         var count: Int { (self.head == nil ? 0 : 1) + self.rest.count }
 
         mutating func append(_ bytes: ByteBuffer) {
             if self.head == nil {
                 self.head = Self.unpinned(bytes)
-            } else if let last = self.rest.indices.last, self.rest[last].storageCapacity <= 2 * Self.joinedBytesMax,
+            } else if let last = self.rest.indices.last,
+                self.rest[last].storageCapacity <= 2 * Self.joinedBytesMax,
                 self.rest[last].readableBytes + bytes.readableBytes <= Self.joinedBytesMax
             {
                 self.rest[last].writeImmutableBuffer(bytes)
@@ -392,7 +417,9 @@ extension PeerStream {
 
         /// `bytes`, or a copy when they are a small part of a large read.
         private static func unpinned(_ bytes: ByteBuffer) -> ByteBuffer {
-            guard bytes.storageCapacity > 2 * Self.joinedBytesMax, bytes.storageCapacity / 16 > bytes.readableBytes else {
+            guard bytes.storageCapacity > 2 * Self.joinedBytesMax,
+                bytes.storageCapacity / 16 > bytes.readableBytes
+            else {
                 return bytes
             }
             return ByteBuffer(bytes: bytes.readableBytesView)

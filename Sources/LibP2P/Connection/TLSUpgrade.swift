@@ -5,10 +5,11 @@ internal import LibP2PIdentity
 internal import NIOCore
 internal import NIOSSL
 
-/// Makes the TLS 1.3 handlers of a host. One self-signed certificate, bound to the identity, serves all its connections.
+/// Makes the TLS 1.3 handlers of a host. One self-signed certificate, bound to the identity, serves all its
+/// connections.
 ///
-/// NIOSSL proves possession of the certificate's key; who that key belongs to is checked by `ConnectionCore`, so the verification
-/// callback here only keeps the chain.
+/// NIOSSL proves possession of the certificate's key; who that key belongs to is checked by `ConnectionCore`,
+/// so the verification callback here only keeps the chain.
 /// - Source: <https://github.com/libp2p/specs/blob/master/tls/tls.md>
 package final class TLSUpgrade: Sendable {
     private let client: NIOSSLContext
@@ -59,7 +60,8 @@ package final class TLSUpgrade: Sendable {
 
 /// The peer's chain on its way from the verification callback to the handler.
 ///
-/// - Important: `@unchecked Sendable` because NIOSSL calls back on the channel's event loop, where the handler reads it too.
+/// - Important: `@unchecked Sendable` because NIOSSL calls back on the channel's event loop, where the
+///   handler reads it too.
 final class CertificateBox: @unchecked Sendable {
     var chain: [[UInt8]] = []
 }

@@ -1,9 +1,11 @@
 internal import LibP2PIdentity
 
-/// Knows about how many bytes each connection holds for its streams, and says who must let go when it is too many.
+/// Knows about how many bytes each connection holds for its streams, and says who must let go when it is too
+/// many.
 ///
-/// Connections report now and then, not for every message, so the sums lag: by at most 256 KiB for each connection or a quarter of
-/// what it holds. What was reported may have drained since; whoever is told to let go counts again first.
+/// Connections report now and then, not for every message, so the sums lag: by at most 256 KiB for each
+/// connection or a quarter of what it holds. What was reported may have drained since; whoever is told to let
+/// go counts again first.
 struct BufferLedger {
     /// A connection that must not hold more than `bytes`.
     struct Demand: Hashable {
@@ -30,7 +32,8 @@ struct BufferLedger {
     func bytes(of peer: PeerID) -> Int { self.perPeer[peer] ?? 0 }
 
     /// Takes what a connection holds now.
-    /// - Returns: what must be let go for it: by this connection when its peer has too much, else by the one that holds most.
+    /// - Returns: what must be let go for it: by this connection when its peer has too much, else by the one
+    ///   that holds most.
     mutating func report(_ number: UInt64, peer: PeerID, bytes: Int) -> Demand? {
         self.remove(number)
         if bytes > 0 {

@@ -7,7 +7,8 @@ internal import Synchronization
 extension Host {
     /// Connects to the peer at `address`, which may or may not name it.
     /// - Returns: who answered.
-    /// - Throws: `LibP2PError`: `.dialFailed`, `.timeout`, `.peerIDMismatch`, `.securityFailed`, `.admissionRefused`.
+    /// - Throws: `LibP2PError`: `.dialFailed`, `.timeout`, `.peerIDMismatch`, `.securityFailed`,
+    ///   `.admissionRefused`.
     @discardableResult
     public func connect(to address: Multiaddr) async throws -> PeerID {
         if let peer = address.peerID {
@@ -84,7 +85,8 @@ extension Host {
         if known.isEmpty { throw LibP2PError(.noAddress, "no address is known for \(peer)") }
         let usable = known.filter { self.canDial($0) }
         if usable.isEmpty {
-            throw LibP2PError(.noAddress, "none of the \(known.count) addresses of \(peer) can be dialled over TCP")
+            throw LibP2PError(
+                .noAddress, "none of the \(known.count) addresses of \(peer) can be dialled over TCP")
         }
         return usable
     }
@@ -107,7 +109,9 @@ extension Host {
                 guard let address = waiting.popFirst() else { return }
                 running += 1
                 group.addTask {
-                    do { return .connected(try await self.dial(address, expecting: peer)) } catch { return .failed(error) }
+                    do { return .connected(try await self.dial(address, expecting: peer)) } catch {
+                        return .failed(error)
+                    }
                 }
                 if !waiting.isEmpty {
                     group.addTask {
@@ -137,7 +141,8 @@ extension Host {
             try Task.checkCancellation()
             if errors.count == 1, let only = errors.first { throw only }
             let reasons = errors.map { "\($0)" }.joined(separator: "; ")
-            throw LibP2PError(.dialFailed, "none of the \(addresses.count) addresses of \(peer) answered: \(reasons)")
+            throw LibP2PError(
+                .dialFailed, "none of the \(addresses.count) addresses of \(peer) answered: \(reasons)")
         }
     }
 

@@ -6,13 +6,14 @@ public import Logging
 package import NIOCore
 internal import NIOPosix
 public import ServiceLifecycle
-internal import UnixSignals
 internal import Synchronization
+internal import UnixSignals
 
 /// A libp2p node: listens, dials, keeps one connection per peer, and opens streams by peer id and protocol.
 ///
 /// ```swift
-/// let host = try Host(HostConfiguration(identity: .generate(.ed25519), listen: [Multiaddr("/ip4/127.0.0.1/tcp/0")]))
+/// let listen = [try Multiaddr("/ip4/127.0.0.1/tcp/0")]
+/// let host = try Host(HostConfiguration(identity: .generate(.ed25519), listen: listen))
 /// host.setHandler("/echo/1.0.0") { stream in
 ///     while let bytes = try? await stream.read() { try? await stream.write(bytes) }
 /// }
@@ -57,7 +58,9 @@ public final class Host: Service, ConnectionDelegate {
 
     /// Makes a host on the process-wide event loops with TCP.
     /// - Throws: when a key cannot sign or the TLS certificate cannot be made.
-    public convenience init(_ configuration: HostConfiguration, logger: Logger = Logger(label: "subnet.libp2p")) throws {
+    public convenience init(
+        _ configuration: HostConfiguration, logger: Logger = Logger(label: "subnet.libp2p")
+    ) throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let loops = group.makeIterator().map { LoopExecutor(eventLoop: $0) }
         try self.init(
@@ -67,7 +70,8 @@ public final class Host: Service, ConnectionDelegate {
 
     /// Makes a host on given executors and transport; the simulator's door.
     package init(
-        _ configuration: HostConfiguration, transport: any Transport, executors: [LoopExecutor], unixMilliseconds: UInt64,
+        _ configuration: HostConfiguration, transport: any Transport, executors: [LoopExecutor],
+        unixMilliseconds: UInt64,
         logger: Logger
     ) throws {
         self.configuration = configuration
@@ -93,9 +97,11 @@ public final class Host: Service, ConnectionDelegate {
             if let gate = security.gate { gates[security.option.id] = gate }
         }
         let usesTLS = configuration.security.contains { $0.option.upgrade == .tls }
-        self.tls = usesTLS
+        self.tls =
+            usesTLS
             ? try TLSUpgrade(
-                identity: configuration.identity, muxers: configuration.earlyMuxer ? [ConnectionConfiguration.yamux] : [])
+                identity: configuration.identity,
+                muxers: configuration.earlyMuxer ? [ConnectionConfiguration.yamux] : [])
             : nil
         self.transport = transport
         self.executors = LoopExecutors(executors)
@@ -146,7 +152,8 @@ public final class Host: Service, ConnectionDelegate {
         let kept = self.state.withLock { $0.kept }
         await withTaskGroup(of: Void.self) { group in
             for address in kept { group.addTask { await self.keepConnected(address) } }
-            let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+            let (stream, continuation) = AsyncStream.makeStream(
+                of: Void.self, bufferingPolicy: .bufferingNewest(1))
             await withTaskCancellationOrGracefulShutdownHandler {
                 for await _ in stream {}
             } onCancelOrGracefulShutdown: {
@@ -177,7 +184,9 @@ public final class Host: Service, ConnectionDelegate {
         let grace = self.configuration.timeouts.shutdownGrace
         let loop = self.executors.next().eventLoop
         let reason = LibP2PError(.connectionClosed, "the host was stopped")
-        let timer = loop.scheduleTask(in: grace) { for connection in connections { connection.close(reason) } }
+        let timer = loop.scheduleTask(in: grace) {
+            for connection in connections { connection.close(reason) }
+        }
         for connection in connections where connection.streamCount == 0 { connection.close(reason) }
         for connection in connections { await connection.closed() }
         timer.cancel()
@@ -210,7 +219,8 @@ public final class Host: Service, ConnectionDelegate {
     public var pendingConnectionCount: Int { self.state.withLock { $0.pending.count } }
     /// Inbound streams whose handlers run.
     package var servedStreamCount: Int { self.state.withLock { $0.streams.total } }
-    /// Unread and unsent bytes of all streams, and the streams themselves. On the event loop of a host that has only one.
+    /// Unread and unsent bytes of all streams, and the streams themselves. On the event loop of a host that
+    /// has only one.
     package var buffered: (bytes: Int, streams: Int) {
         let connections = self.state.withLock { $0.connections.values.map { $0 } }
         return connections.reduce(into: (0, 0)) { sum, connection in
@@ -219,20 +229,28 @@ public final class Host: Service, ConnectionDelegate {
         }
     }
     /// What `peer` told through identify, while it is connected.
-    public func information(of peer: PeerID) -> IdentifyInformation? { self.state.withLock { $0.information[peer] } }
+    public func information(of peer: PeerID) -> IdentifyInformation? {
+        self.state.withLock { $0.information[peer] }
+    }
     /// What is known of where `peer` is.
-    public func addressBookEntry(of peer: PeerID) -> AddressBookEntry? { self.state.withLock { $0.book[peer] } }
+    public func addressBookEntry(of peer: PeerID) -> AddressBookEntry? {
+        self.state.withLock { $0.book[peer] }
+    }
     /// The whole address book, for saving.
     public var addressBook: [PeerID: AddressBookEntry] { self.state.withLock { $0.book.entries } }
     /// Puts saved entries back; what is known already stays.
-    public func restoreAddressBook(_ entries: [PeerID: AddressBookEntry]) { self.state.withLock { $0.book.restore(entries) } }
+    public func restoreAddressBook(_ entries: [PeerID: AddressBookEntry]) {
+        self.state.withLock { $0.book.restore(entries) }
+    }
     /// Remembers addresses somebody claimed for `peer`.
     public func addAddresses(_ addresses: [Multiaddr], of peer: PeerID) {
         let now = self.executors.next().eventLoop.now
         self.state.withLock { $0.book.add(addresses, of: peer, now: now) }
     }
     /// Asks `resolver` for peers which the address book does not know.
-    public func addResolver(_ resolver: any AddressResolver) { self.state.withLock { $0.resolvers.append(resolver) } }
+    public func addResolver(_ resolver: any AddressResolver) {
+        self.state.withLock { $0.resolvers.append(resolver) }
+    }
     /// Events from now on. The buffer is bounded: a slow reader loses the oldest.
     public func events() -> AsyncStream<HostEvent> { self.feed.subscribe() }
     /// The time from a muxer ping to its answer, when one was measured.
@@ -266,9 +284,10 @@ public final class Host: Service, ConnectionDelegate {
 
     /// Opens a stream to `peer`, dialling it when there is no connection.
     ///
-    /// With one protocol the proposal travels with the first write, and a refusal shows when the stream is read. With several this
-    /// waits for the peer's choice.
-    /// - Throws: `LibP2PError`: `.noAddress`, `.dialFailed`, `.timeout`, `.protocolNotSupported`, `.connectionClosed`.
+    /// With one protocol the proposal travels with the first write, and a refusal shows when the stream is
+    /// read. With several this waits for the peer's choice.
+    /// - Throws: `LibP2PError`: `.noAddress`, `.dialFailed`, `.timeout`, `.protocolNotSupported`,
+    ///   `.connectionClosed`.
     public func newStream(to peer: PeerID, protocols: [String]) async throws -> PeerStream {
         for _ in 1..<Self.openAttemptsMax {
             let connection = try await self.connection(to: peer)
@@ -289,7 +308,9 @@ public final class Host: Service, ConnectionDelegate {
     }
 
     /// As ``newStream(to:protocols:)`` with a bound on the time it takes to connect.
-    package func newStream(to peer: PeerID, protocols: [String], within time: TimeAmount) async throws -> PeerStream {
+    package func newStream(to peer: PeerID, protocols: [String], within time: TimeAmount) async throws
+        -> PeerStream
+    {
         let loop = self.executors.next().eventLoop
         return try await withThrowingTaskGroup(of: PeerStream?.self) { group in
             group.addTask { try await self.newStream(to: peer, protocols: protocols) }
@@ -313,13 +334,16 @@ public final class Host: Service, ConnectionDelegate {
 
     // MARK: Connections
 
-    /// Keeps a connection to `address`, which must name its peer: when it ends, it is dialled again after a growing pause. Before ``run()``.
+    /// Keeps a connection to `address`, which must name its peer: when it ends, it is dialled again after a
+    /// growing pause. Before ``run()``.
     public func keepConnected(to address: Multiaddr) { self.state.withLock { $0.kept.append(address) } }
 
     /// Closes all connections with `peer`.
     public func disconnect(_ peer: PeerID) async {
         let connections = self.state.withLock { $0.table.connections(with: peer) }
-        for connection in connections { connection.close(LibP2PError(.connectionClosed, "disconnected locally")) }
+        for connection in connections {
+            connection.close(LibP2PError(.connectionClosed, "disconnected locally"))
+        }
         for connection in connections { await connection.closed() }
     }
 
@@ -331,11 +355,14 @@ public final class Host: Service, ConnectionDelegate {
     }
 
     /// The connection that new streams to `peer` use.
-    package func bestConnection(to peer: PeerID) -> Connection? { self.state.withLock { $0.table.best(for: peer) } }
+    package func bestConnection(to peer: PeerID) -> Connection? {
+        self.state.withLock { $0.table.best(for: peer) }
+    }
 
     private func accept(_ channel: any Channel, from remote: Multiaddr?) throws {
         let connection = try self.makeConnection(
-            role: .listener, expectedPeer: nil, remoteAddress: remote, executor: self.executors[channel.eventLoop])
+            role: .listener, expectedPeer: nil, remoteAddress: remote,
+            executor: self.executors[channel.eventLoop])
         let source = remote?.components.first?.description ?? ""
         let evicted = self.state.withLock { state -> [Connection] in
             state.pending.add(connection.number, source: source).compactMap { state.connections[$0] }
@@ -344,10 +371,12 @@ public final class Host: Service, ConnectionDelegate {
             old.close(LibP2PError(.resourceLimit, "too many unfinished handshakes from one address"))
         }
         do {
-            try channel.pipeline.syncOperations.addHandler(ConnectionHandler(connection, traffic: self.traffic))
+            try channel.pipeline.syncOperations.addHandler(
+                ConnectionHandler(connection, traffic: self.traffic))
         } catch {
             // It left before it was taken in.
-            connection.close(LibP2PError(.connectionClosed, "the peer closed the connection at once", cause: error))
+            connection.close(
+                LibP2PError(.connectionClosed, "the peer closed the connection at once", cause: error))
             throw error
         }
     }
@@ -375,7 +404,8 @@ public final class Host: Service, ConnectionDelegate {
             try await self.transport.dial(
                 address, timeout: self.configuration.timeouts.dial, on: executor.eventLoop
             ) { channel in
-                try channel.pipeline.syncOperations.addHandler(ConnectionHandler(connection, traffic: self.traffic))
+                try channel.pipeline.syncOperations.addHandler(
+                    ConnectionHandler(connection, traffic: self.traffic))
             }
         } catch {
             self.state.withLock { $0.connections[connection.number] = nil }
@@ -403,10 +433,14 @@ public final class Host: Service, ConnectionDelegate {
         let refusal = self.state.withLock { state -> String? in
             if peer.peerID == self.peerID { return "this is ourselves" }
             if state.table.count >= self.configuration.limits.connectionsMax { return "too many connections" }
-            if connection.role == .listener, state.table.inboundCount >= self.configuration.limits.connectionsInboundMax {
+            if connection.role == .listener,
+                state.table.inboundCount >= self.configuration.limits.connectionsInboundMax
+            {
                 return "too many inbound connections"
             }
-            if state.table.connections(with: peer.peerID).count >= self.configuration.limits.connectionsPerPeerMax {
+            if state.table.connections(with: peer.peerID).count
+                >= self.configuration.limits.connectionsPerPeerMax
+            {
                 return "too many connections with one peer"
             }
             return nil
@@ -489,12 +523,14 @@ public final class Host: Service, ConnectionDelegate {
             return true
         }
         if wasLast, let peer = connection.peer {
-            self.logger.debug("disconnected", metadata: ["subnet.peer": "\(peer)", "subnet.reason": "\(reason)"])
+            self.logger.debug(
+                "disconnected", metadata: ["subnet.peer": "\(peer)", "subnet.reason": "\(reason)"])
             self.feed.emit(HostEvent(peer: peer, kind: .disconnected(reason: reason.description)))
         } else if !connection.wasEstablished {
             let address = connection.remoteAddress?.description ?? "unknown"
             self.logger.debug(
-                "a connection failed", metadata: ["subnet.address": "\(address)", "subnet.reason": "\(reason)"])
+                "a connection failed",
+                metadata: ["subnet.address": "\(address)", "subnet.reason": "\(reason)"])
         }
     }
 }

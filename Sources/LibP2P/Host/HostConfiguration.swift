@@ -1,8 +1,8 @@
 internal import LibP2PCore
 public import LibP2PIdentity
 
-/// Decides whether an authenticated peer may stay. Runs after the handshake and before anything else; its time is bounded by
-/// ``HostTimeouts/admission``, and a gate that does not decide refuses.
+/// Decides whether an authenticated peer may stay. Runs after the handshake and before anything else; its
+/// time is bounded by ``HostTimeouts/admission``, and a gate that does not decide refuses.
 public typealias AdmissionGate = @Sendable (PeerID) async -> Bool
 
 /// One way to secure a connection, with the gate that decides who may use it.
@@ -20,7 +20,8 @@ public struct SecurityProtocol: Sendable {
         SecurityProtocol(option: .tls, gate: gate)
     }
 
-    /// The proof-of-stake transport of the Hypertensor template: Noise under its own id, for those whom the chain knows.
+    /// The proof-of-stake transport of the Hypertensor template: Noise under its own id, for those whom the
+    /// chain knows.
     public static func proofOfStake(gate: @escaping AdmissionGate) -> SecurityProtocol {
         .noise(id: "/pos-transport/1.0.0", gate: gate)
     }
@@ -32,7 +33,8 @@ public struct HostConfiguration: Sendable {
     public var identity: PrivateKey
     /// Where to listen. Empty: dial only.
     public var listen: [Multiaddr]
-    /// Addresses to tell others instead of those listened on, for a host behind a port mapping. Empty: the real ones.
+    /// Addresses to tell others instead of those listened on, for a host behind a port mapping. Empty: the
+    /// real ones.
     public var announce: [Multiaddr]
     /// Security protocols, most wanted first.
     public var security: [SecurityProtocol]

@@ -20,7 +20,8 @@ public struct HostEvent: Sendable {
     public var kind: Kind
 }
 
-/// Hands events to any number of subscribers, each with a bounded buffer: a slow one loses its oldest events, nobody waits.
+/// Hands events to any number of subscribers, each with a bounded buffer: a slow one loses its oldest events,
+/// nobody waits.
 final class HostEventFeed: Sendable {
     /// Subscribers at a time.
     static let subscribersMax = 64

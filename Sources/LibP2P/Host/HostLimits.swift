@@ -8,7 +8,8 @@ public struct HostLimits: Sendable, Hashable {
     public var connectionsInboundMax = 3072
     /// Established connections with one peer. Two crossing dials need two for a moment.
     public var connectionsPerPeerMax = 8
-    /// Inbound connections whose handshake is not finished, all sources together. The oldest is evicted for a new one.
+    /// Inbound connections whose handshake is not finished, all sources together. The oldest is evicted for a
+    /// new one.
     public var pendingConnectionsMax = 1024
     /// The same from one source address.
     public var pendingConnectionsPerAddressMax = 128
@@ -26,8 +27,8 @@ public struct HostLimits: Sendable, Hashable {
     public var streamWindowBytesMax = 16 * 1024 * 1024
     /// Bytes all streams of one connection may have in flight towards us.
     public var connectionWindowBytesMax = 64 * 1024 * 1024
-    /// Bytes that all streams of the host hold unread or unsent. Beyond it the connection that holds most loses its largest streams.
-    /// What is counted lags by up to 256 KiB for each connection.
+    /// Bytes that all streams of the host hold unread or unsent. Beyond it the connection that holds most
+    /// loses its largest streams. What is counted lags by up to 256 KiB for each connection.
     public var bufferedBytesMax = 512 * 1024 * 1024
     /// The same for one peer.
     public var bufferedBytesPerPeerMax = 128 * 1024 * 1024

@@ -1,11 +1,12 @@
 /// What must be done differently with one kind of peer, known by the software it names in identify.
 ///
-/// The template pins py-libp2p between 0.6 and 0.7. There, a connection can open 256 streams in its life and hangs for ever on the
-/// next one; streams that wait to be accepted block everything behind the tenth; and go-away, in every release up to 0.8, drops the
-/// streams that are open. None of these can be seen on the wire before it is too late.
+/// The template pins py-libp2p between 0.6 and 0.7. There, a connection can open 256 streams in its life and
+/// hangs for ever on the next one; streams that wait to be accepted block everything behind the tenth; and
+/// go-away, in every release up to 0.8, drops the streams that are open. None of these can be seen on the
+/// wire before it is too late.
 struct PeerQuirks: Sendable, Hashable {
-    /// Streams the peer may have opened on a connection before that is closed at the first moment without a stream, so that the
-    /// peer dials again.
+    /// Streams the peer may have opened on a connection before that is closed at the first moment without a
+    /// stream, so that the peer dials again.
     var inboundStreamsMax: Int?
     /// Streams we may be opening at a time; more wait until the peer has answered for one.
     var opensMax: Int?

@@ -3,9 +3,10 @@ internal import LibP2PIdentity
 
 /// The established connections of a host, by peer.
 ///
-/// One connection is reused for all streams. When two peers dial each other at the same moment, two connections stand for a while;
-/// both sides keep the one that the peer with the greater id dialled and let the other end once it carries no stream: a
-/// connection with open streams is never closed for being a duplicate.
+/// One connection is reused for all streams. When two peers dial each other at the same moment, two
+/// connections stand for a while; both sides keep the one that the peer with the greater id dialled and let
+/// the other end once it carries no stream: a connection with open streams is never closed for being a
+/// duplicate.
 struct PeerTable {
     private(set) var peers: [PeerID: [Connection]] = [:]
     private(set) var count = 0
@@ -48,7 +49,9 @@ struct PeerTable {
     /// Connections that the rule for crossing dials gives up, when there is a better one.
     func superfluous(with peer: PeerID) -> [Connection] {
         let usable = self.connections(with: peer).filter(\.acceptsStreams)
-        guard usable.count > 1, let kept = usable.first(where: { self.isPreferred($0, peer: peer) }) else { return [] }
+        guard usable.count > 1, let kept = usable.first(where: { self.isPreferred($0, peer: peer) }) else {
+            return []
+        }
         return usable.filter { $0 !== kept && !self.isPreferred($0, peer: peer) }
     }
 

@@ -2,8 +2,9 @@ internal import DequeModule
 
 /// Inbound connections that have not finished their handshake, by source address.
 ///
-/// A full table never refuses a newcomer: it names the oldest unfinished connection of the same source, or of all, to be cut. So a
-/// host that half-opens connections only fights itself, and a real dial from its address still gets through.
+/// A full table never refuses a newcomer: it names the oldest unfinished connection of the same source, or of
+/// all, to be cut. So a host that half-opens connections only fights itself, and a real dial from its address
+/// still gets through.
 struct PendingConnections {
     private var entries: [UInt64: String] = [:]
     private var order = Deque<UInt64>()

@@ -38,7 +38,9 @@ extension Host {
 
     /// Our own record: peer id, addresses, and a sequence number that grows with every change.
     public func signedPeerRecord() throws -> [UInt8] {
-        let (addresses, sequence) = self.state.withLock { state in (self.announced(state), state.recordSequence) }
+        let (addresses, sequence) = self.state.withLock { state in
+            (self.announced(state), state.recordSequence)
+        }
         let record = try PeerRecord(peerID: self.peerID, sequenceNumber: sequence, addresses: addresses)
         return try record.sealed(with: self.configuration.identity).encoded
     }
@@ -51,7 +53,8 @@ extension Host {
     private func identifyMessage(for connection: Connection) -> ByteBuffer {
         let addresses = self.state.withLock { self.announced($0) }
         let message = IdentifyMessage(
-            publicKey: self.configuration.identity.publicKey, listenAddresses: addresses, protocols: self.served.list(),
+            publicKey: self.configuration.identity.publicKey, listenAddresses: addresses,
+            protocols: self.served.list(),
             observedAddress: connection.remoteAddress?.withoutPeerID, protocolVersion: "ipfs/0.1.0",
             agentVersion: self.configuration.agentVersion, signedPeerRecord: try? self.signedPeerRecord())
         var bytes = ByteBuffer()
@@ -100,19 +103,23 @@ extension Host {
             var information =
                 state.information[peer]
                 ?? IdentifyInformation(
-                    agentVersion: "", protocolVersion: "", protocols: [], listenAddresses: [], observedAddress: nil,
+                    agentVersion: "", protocolVersion: "", protocols: [], listenAddresses: [],
+                    observedAddress: nil,
                     signedRecord: nil)
             let before = information
             // A push may carry only what changed.
             if let agent = message.agentVersion { information.agentVersion = agent }
             if let version = message.protocolVersion { information.protocolVersion = version }
             if !message.protocols.isEmpty || !isPush { information.protocols = message.protocols }
-            if !message.listenAddresses.isEmpty || !isPush { information.listenAddresses = message.listenAddresses }
+            if !message.listenAddresses.isEmpty || !isPush {
+                information.listenAddresses = message.listenAddresses
+            }
             if let observed = message.observedAddress { information.observedAddress = observed }
             if let record {
                 let envelope = message.signedPeerRecord ?? []
                 _ = state.book.setRecord(
-                    envelope, addresses: record.addresses, sequence: record.sequenceNumber, of: peer, now: now)
+                    envelope, addresses: record.addresses, sequence: record.sequenceNumber, of: peer, now: now
+                )
                 information.signedRecord = envelope
             } else {
                 state.book.add(information.listenAddresses, of: peer, now: now)
@@ -124,7 +131,9 @@ extension Host {
         }
         let quirks = PeerQuirks(agentVersion: message.agentVersion ?? "")
         if quirks != .none {
-            for connection in self.state.withLock({ $0.table.connections(with: peer) }) { connection.apply(quirks) }
+            for connection in self.state.withLock({ $0.table.connections(with: peer) }) {
+                connection.apply(quirks)
+            }
         }
         for kind in events { self.feed.emit(HostEvent(peer: peer, kind: kind)) }
     }
@@ -138,7 +147,8 @@ extension Host {
         for connection in connections {
             connection.eventLoop.execute {
                 connection.run { [weak self] in
-                    guard let self, let stream = try? connection.openStream([IdentifyMessage.pushProtocolID]) else {
+                    guard let self, let stream = try? connection.openStream([IdentifyMessage.pushProtocolID])
+                    else {
                         return
                     }
                     try? await stream.write(self.identifyMessage(for: connection))

@@ -24,7 +24,9 @@ extension Host {
         while true {
             let timer = loop.scheduleTask(in: Self.pingIdleTimeout) { stream.reset() }
             defer { timer.cancel() }
-            guard let bytes = try? await stream.read(), (try? await stream.write(bytes)) != nil else { return }
+            guard let bytes = try? await stream.read(), (try? await stream.write(bytes)) != nil else {
+                return
+            }
         }
     }
 
@@ -35,16 +37,19 @@ extension Host {
     ///   - count: pings on one stream, one after the other.
     ///   - timeout: for each ping; the stream is reset when it passes.
     ///   - each: called with every round trip as it is known.
-    /// - Throws: `LibP2PError`: `.protocolViolation` when other bytes come back, `.timeout`, and what ``newStream(to:protocols:)`` throws.
+    /// - Throws: `LibP2PError`: `.protocolViolation` when other bytes come back, `.timeout`, and what
+    ///   ``newStream(to:protocols:)`` throws.
     public func ping(
-        _ peer: PeerID, count: Int = 1, timeout: Duration = .seconds(10), each: (Duration) async throws -> Void
+        _ peer: PeerID, count: Int = 1, timeout: Duration = .seconds(10),
+        each: (Duration) async throws -> Void
     ) async throws {
         let stream = try await self.newStream(to: peer, protocols: [Self.pingProtocol])
         defer { stream.reset() }
         let loop = stream.connection.eventLoop
         for _ in 0..<count {
             var generator = SystemRandomNumberGenerator()
-            let payload = ByteBuffer(bytes: (0..<Self.pingBytes).map { _ in UInt8.random(in: 0...255, using: &generator) })
+            let payload = ByteBuffer(
+                bytes: (0..<Self.pingBytes).map { _ in UInt8.random(in: 0...255, using: &generator) })
             let timer = loop.scheduleTask(in: TimeAmount(timeout)) {
                 stream.fail(LibP2PError(.timeout, "the ping was not answered in time"), tellPeer: true)
             }
@@ -58,7 +63,9 @@ extension Host {
                 }
                 answer.writeBuffer(&bytes)
             }
-            guard answer == payload else { throw LibP2PError(.protocolViolation, "the peer answered a ping with other bytes") }
+            guard answer == payload else {
+                throw LibP2PError(.protocolViolation, "the peer answered a ping with other bytes")
+            }
             try await each(.nanoseconds((loop.now - start).nanoseconds))
         }
     }

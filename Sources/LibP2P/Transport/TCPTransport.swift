@@ -11,8 +11,10 @@ internal import NIOPosix
 
 /// TCP over IPv4, IPv6 and DNS names.
 package struct TCPTransport: Transport {
-    /// Bytes that wait in NIO for the socket before the connection stops producing, and the level at which it goes on.
-    static let writeBufferWaterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 64 * 1024, high: 256 * 1024)
+    /// Bytes that wait in NIO for the socket before the connection stops producing, and the level at which it
+    /// goes on.
+    static let writeBufferWaterMark = ChannelOptions.Types.WriteBufferWaterMark(
+        low: 64 * 1024, high: 256 * 1024)
     /// One read; also what one unread segment may hold.
     static let readBytes = 64 * 1024
 
@@ -36,7 +38,8 @@ package struct TCPTransport: Transport {
             .channelOption(.writeBufferWaterMark, value: Self.writeBufferWaterMark)
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes))
             .channelOption(.allowRemoteHalfClosure, value: false)
-            .channelInitializer { channel in channel.eventLoop.makeCompletedFuture { try initialize(channel) } }
+            .channelInitializer { channel in channel.eventLoop.makeCompletedFuture { try initialize(channel) }
+            }
         let connect = bootstrap.connect(to: socketAddress)
         // Whoever gives up leaves at once; the socket follows when the system has an answer.
         let answered = eventLoop.makePromise(of: Void.self)
@@ -69,7 +72,9 @@ package struct TCPTransport: Transport {
             bootstrap
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: Self.writeBufferWaterMark)
-            .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes))
+            .childChannelOption(
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes)
+            )
             .childChannelOption(.allowRemoteHalfClosure, value: false)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -132,12 +137,17 @@ extension TCPEndpoint {
         let code = getaddrinfo(self.host, String(self.port), &hints, &list)
         defer { if let list { freeaddrinfo(list) } }
         guard code == 0, let first = list, let address = first.pointee.ai_addr else {
-            throw LibP2PError(.noAddress, "the name \(self.host) does not resolve: \(String(cString: gai_strerror(code)))")
+            throw LibP2PError(
+                .noAddress, "the name \(self.host) does not resolve: \(String(cString: gai_strerror(code)))")
         }
         if first.pointee.ai_family == AF_INET6 {
-            return address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { SocketAddress($0.pointee, host: self.host) }
+            return address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
+                SocketAddress($0.pointee, host: self.host)
+            }
         }
-        return address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { SocketAddress($0.pointee, host: self.host) }
+        return address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+            SocketAddress($0.pointee, host: self.host)
+        }
     }
 }
 

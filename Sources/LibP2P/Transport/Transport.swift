@@ -1,7 +1,8 @@
 package import LibP2PIdentity
 package import NIOCore
 
-/// Opens and accepts duplex byte streams for a host. TCP is one; the simulator is another; a relayed stream will be a third.
+/// Opens and accepts duplex byte streams for a host. TCP is one; the simulator is another; a relayed stream
+/// will be a third.
 ///
 /// A transport makes a channel, lets the host put its handler in, and knows nothing of what runs over it.
 package protocol Transport: Sendable {

@@ -3,8 +3,9 @@ package import NIOCore
 
 /// What ``ConnectionCore`` asks of its driver. Taken one by one with ``ConnectionCore/nextAction()``.
 package enum ConnectionAction: Sendable {
-    /// Put TLS below the core, after all output so far was written. Bytes already read that belong to TLS are in
-    /// ``ConnectionCore/takeUnreadInput()``. Answer with ``ConnectionCore/tlsCompleted(certificates:alpn:unixTime:now:)``.
+    /// Put TLS below the core, after all output so far was written. Bytes already read that belong to TLS are
+    /// in ``ConnectionCore/takeUnreadInput()``. Answer with
+    /// ``ConnectionCore/tlsCompleted(certificates:alpn:unixTime:now:)``.
     case startTLS(ConnectionRole)
     /// The peer proved who it is. Answer with ``ConnectionCore/admissionDecided(_:now:)``.
     case authenticated(AuthenticatedPeer)

@@ -8,19 +8,21 @@ package import NIOCore
 /// States, in order:
 ///
 ///     negotiatingSecurity   multistream-select over plain bytes picks a ``SecurityOption``
-///     securing              Noise runs here; for TLS the driver is asked to insert it below and reports its result
-///     awaitingAdmission     the peer proved its id; a gate outside decides, with a deadline; its bytes are kept, bounded
-///     negotiatingMuxer      multistream-select over the secured channel, skipped when the handshake agreed a muxer
-///     established           yamux; each stream starts with its own multistream-select
-///     closed                nothing goes in or out any more
+///     securing              Noise runs here; for TLS the driver is asked to insert it below and reports its
+///     result awaitingAdmission     the peer proved its id; a gate outside decides, with a deadline; its
+///     bytes are kept, bounded negotiatingMuxer      multistream-select over the secured channel, skipped
+///     when the handshake agreed a muxer established           yamux; each stream starts with its own
+///     multistream-select closed                nothing goes in or out any more
 ///
-/// Inputs are facts (`received`, `tlsCompleted`, `admissionDecided`, `timerFired`, and the stream calls), outputs are
-/// ``ConnectionAction`` values and the bytes of ``writeOutput(into:bytesMax:)``, whose amount the caller bounds. The same code
-/// runs under the production driver and in the simulator. A failure in any state leads to exactly one `.closed` action.
+/// Inputs are facts (`received`, `tlsCompleted`, `admissionDecided`, `timerFired`, and the stream calls),
+/// outputs are ``ConnectionAction`` values and the bytes of ``writeOutput(into:bytesMax:)``, whose amount the
+/// caller bounds. The same code runs under the production driver and in the simulator. A failure in any state
+/// leads to exactly one `.closed` action.
 package struct ConnectionCore: ~Copyable {
     /// Where a connection stands. See the type's description.
     enum Phase {
-        case negotiatingSecurity, securing, startingTLS, awaitingAdmission, negotiatingMuxer, established, closed
+        case negotiatingSecurity, securing, startingTLS, awaitingAdmission, negotiatingMuxer, established,
+            closed
     }
 
     /// Dialer or listener.
@@ -146,9 +148,12 @@ package struct ConnectionCore: ~Copyable {
         var record = ByteBuffer()
         swap(&record, &self.inbound)
         defer { swap(&record, &self.inbound) }
-        if record.readableBytes == 1, let second = bytes.readSlice(length: 1) { record.writeImmutableBuffer(second) }
+        if record.readableBytes == 1, let second = bytes.readSlice(length: 1) {
+            record.writeImmutableBuffer(second)
+        }
         guard let length = record.getInteger(at: record.readerIndex, as: UInt16.self),
-            let part = bytes.readSlice(length: min(2 + Int(length) - record.readableBytes, bytes.readableBytes))
+            let part = bytes.readSlice(
+                length: min(2 + Int(length) - record.readableBytes, bytes.readableBytes))
         else { return }
         if record.writableBytes < part.readableBytes {
             // In storage of its own: the read that the record came in would be copied with it.
@@ -186,7 +191,8 @@ package struct ConnectionCore: ~Copyable {
         if self.inbound.readableBytes == 0 {
             self.inbound = ByteBuffer()
         } else if self.inbound.storageCapacity / 8 > self.inbound.readableBytes {
-            // Part of a record must not hold the whole read that it came in: there is one of these per connection.
+            // Part of a record must not hold the whole read that it came in: there is one of these per
+            // connection.
             self.inbound = ByteBuffer(bytes: self.inbound.readableBytesView)
         }
     }
@@ -215,13 +221,16 @@ package struct ConnectionCore: ~Copyable {
     private mutating func negotiateSecurity() throws -> Bool {
         var selected: String?
         if self.securityDialer != nil {
-            if case .selected(let id) = try self.securityDialer?.received(&self.inbound, reply: &self.outbound) {
+            if case .selected(let id) = try self.securityDialer?.received(
+                &self.inbound, reply: &self.outbound)
+            {
                 selected = id
             }
         } else if self.securityListener != nil {
             let offered = OfferedProtocols(ids: self.configuration.security.map(\.id))
             let result = try self.securityListener?.received(
-                &self.inbound, supported: { offered.serves($0) }, list: { offered.list() }, reply: &self.outbound)
+                &self.inbound, supported: { offered.serves($0) }, list: { offered.list() },
+                reply: &self.outbound)
             if case .selected(let id) = result { selected = id }
         }
         guard let selected else { return false }
@@ -234,9 +243,12 @@ package struct ConnectionCore: ~Copyable {
         switch option.upgrade {
         case .noise:
             var handshake = NoiseHandshake(
-                role: self.role, identity: self.configuration.identity, staticKey: self.configuration.noiseStaticKey,
-                ephemeralKey: self.ephemeralKey, staticKeySignature: self.configuration.noiseStaticKeySignature,
-                expectedPeer: self.expectedPeer, muxers: self.configuration.earlyMuxer ? self.configuration.muxers : [])
+                role: self.role, identity: self.configuration.identity,
+                staticKey: self.configuration.noiseStaticKey,
+                ephemeralKey: self.ephemeralKey,
+                staticKeySignature: self.configuration.noiseStaticKeySignature,
+                expectedPeer: self.expectedPeer,
+                muxers: self.configuration.earlyMuxer ? self.configuration.muxers : [])
             if self.role == .dialer { handshake.start(into: &self.outbound) }
             self.noiseHandshake = consume handshake
             self.phase = .securing
@@ -268,7 +280,9 @@ package struct ConnectionCore: ~Copyable {
     ///   - certificates: the peer's chain, DER; exactly one is legal.
     ///   - alpn: what was agreed: a muxer id (early muxer), "libp2p", or nothing.
     ///   - unixTime: seconds, for the certificate's validity.
-    package mutating func tlsCompleted(certificates: [[UInt8]], alpn: String?, unixTime: Int64, now: NIODeadline) {
+    package mutating func tlsCompleted(
+        certificates: [[UInt8]], alpn: String?, unixTime: Int64, now: NIODeadline
+    ) {
         guard self.phase == .startingTLS else { return }
         do {
             let verified = try LibP2PCertificate.verify(
@@ -288,7 +302,9 @@ package struct ConnectionCore: ~Copyable {
     }
 
     /// The gate decided about the authenticated peer.
-    package mutating func admissionDecided(_ admitted: Bool, now: NIODeadline, protocols: some ServedProtocols) {
+    package mutating func admissionDecided(
+        _ admitted: Bool, now: NIODeadline, protocols: some ServedProtocols
+    ) {
         guard self.phase == .awaitingAdmission else { return }
         guard admitted else {
             self.fail(LibP2PError(.admissionRefused, "the peer was refused by the admission gate"))
@@ -320,7 +336,9 @@ package struct ConnectionCore: ~Copyable {
         var reply = ByteBuffer()
         var selected: String?
         if self.muxerDialer != nil {
-            if case .selected(let id) = try self.muxerDialer?.received(&self.plain, reply: &reply) { selected = id }
+            if case .selected(let id) = try self.muxerDialer?.received(&self.plain, reply: &reply) {
+                selected = id
+            }
         } else if self.muxerListener != nil {
             let offered = OfferedProtocols(ids: self.configuration.muxers)
             let result = try self.muxerListener?.received(
@@ -493,7 +511,8 @@ package struct ConnectionCore: ~Copyable {
         case let error as LibP2PError: error
         case let error as SecurityError:
             LibP2PError(
-                error.code == .peerIDMismatch ? .peerIDMismatch : .securityFailed, error.message, cause: error)
+                error.code == .peerIDMismatch ? .peerIDMismatch : .securityFailed, error.message, cause: error
+            )
         case let error as MultistreamError:
             LibP2PError(.negotiationFailed, "the peers agreed on no protocol", cause: error)
         case let error as YamuxError:

@@ -79,7 +79,8 @@ package struct NoiseTransport: ~Copyable, Sendable {
         _ input: inout ByteBuffer, into output: inout ByteBuffer
     ) throws(SecurityError) {
         if let failure { throw failure }
-        // Room for all records at once, unless little came: growing from record to record would copy what is there.
+        // Room for all records at once, unless little came: growing from record to record would copy what is
+        // there.
         if input.readableBytes > self.recordPlaintextBytesMax {
             output.reserveCapacity(minimumWritableBytes: input.readableBytes)
         }

@@ -107,7 +107,8 @@ final class YamuxStream {
         let count = bytes.readableBytes
         if queuedBytes == 0 {
             queueHead = bytes
-        } else if let last = queueRest.indices.last, queueRest[last].storageCapacity <= 2 * Self.joinedBytesMax,
+        } else if let last = queueRest.indices.last,
+            queueRest[last].storageCapacity <= 2 * Self.joinedBytesMax,
             queueRest[last].readableBytes + count <= Self.joinedBytesMax
         {
             queueRest.modify(last) { _ = $0.writeImmutableBuffer(bytes) }

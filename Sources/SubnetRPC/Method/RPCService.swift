@@ -6,7 +6,7 @@ public import SwiftProtobuf
 /// enum Inference: RPCService {
 ///     static let name = "Inference"
 ///     static let info = unary("rpc_info", Empty.self, NodeData.self)
-///     static let stream = serverStreaming("rpc_inference_stream", InferenceRequest.self, InferenceResponse.self)
+///     static let stream = serverStreaming("rpc_stream", InferenceRequest.self, InferenceResponse.self)
 ///     static let methods = [info.erased, stream.erased]
 /// }
 /// ```

@@ -95,13 +95,18 @@ extension Router {
     }
 }
 
+/// The task of one call.
+typealias CallTask = Task<Void, Never>
+
 /// Starts a task that runs at once on this thread up to its first suspension, and later on `executor`.
 func startNow(
     on executor: (any TaskExecutor)?, _ body: @escaping @Sendable () async -> Void
-) -> Task<Void, Never> {
+) -> CallTask {
     if #available(macOS 26.0, *) {
+        // The parent is the caller's call table, which keeps the task until it ends.
         return Task.immediate(executorPreference: executor, operation: body)
     } else {
+        // The same.
         return Task(executorPreference: executor, operation: body)
     }
 }

@@ -17,7 +17,8 @@ package final class TemplateClientStream: ClientCallStream {
     }
 
     /// A call over a stream that has been opened for its method.
-    /// - Throws: ``RPCError/Code/unimplemented`` for a method that streams and for metadata; the stream is reset then.
+    /// - Throws: ``RPCError/Code/unimplemented`` for a method that streams and for metadata; the stream is
+    ///   reset then.
     package init(_ bytes: any CallByteStream, head: CallHead, limits: TemplateLimits = .init())
         throws(RPCError)
     {

@@ -5,8 +5,9 @@ internal import NIOCore
 
 /// Entry points for fuzzing a whole connection.
 ///
-/// Each takes any bytes and traps where a hostile peer achieved what it must not: an identity without its key, a second last
-/// word, memory that grows, bytes after the end; or where two honest ends lose a byte or fall out with each other.
+/// Each takes any bytes and traps where a hostile peer achieved what it must not: an identity without its
+/// key, a second last word, memory that grows, bytes after the end; or where two honest ends lose a byte or
+/// fall out with each other.
 public enum ConnectionFuzz {
     /// Every entry point by name, for drivers.
     public static let all: [(name: String, run: @Sendable ([UInt8]) -> Void)] = [
@@ -26,6 +27,8 @@ public enum ConnectionFuzz {
         self.expect(!end.isAuthenticated)
         end.advance(by: .minutes(1))
         self.expect(end.lastWords == 1 && end.core.nextDeadline == nil)
+        // What was still to be said before the end.
+        _ = end.output()
         self.expect(end.bytesWritten < 8192)
         end.receive(ByteBuffer(repeating: 0, count: 10))
         self.expect(end.lastWords == 1 && !end.core.hasOutput)
@@ -51,7 +54,8 @@ public enum ConnectionFuzz {
         self.expect(listener.core.streamCount <= 1024)
     }
 
-    /// Two honest ends that do what the bytes say: open, write, read, end and reset streams, carry bytes in pieces, let time pass.
+    /// Two honest ends that do what the bytes say: open, write, read, end and reset streams, carry bytes in
+    /// pieces, let time pass.
     public static func operations(_ bytes: [UInt8]) {
         let ends = self.pair()
         var program = bytes[...]

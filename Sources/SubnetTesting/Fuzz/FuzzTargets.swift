@@ -1,4 +1,5 @@
-/// Every fuzz target by the name under which `dev/fuzz` runs it and `Fuzz/FailCases` keeps its failing inputs.
+/// Every fuzz target by the name under which `dev/fuzz` runs it and `Fuzz/FailCases` keeps its failing
+/// inputs.
 public enum FuzzTargets {
     /// One target: its name and what it does with any bytes. A trap is a finding.
     public typealias Target = (name: String, run: @Sendable ([UInt8]) -> Void)

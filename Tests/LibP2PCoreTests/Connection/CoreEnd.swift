@@ -5,7 +5,8 @@ import Testing
 
 @testable import LibP2PCore
 
-/// One end of a connection in memory: a core, what it serves, and a small application that echoes and records.
+/// One end of a connection in memory: a core, what it serves, and a small application that echoes and
+/// records.
 final class CoreEnd {
     /// What a node serves; may change at any time.
     final class Served: ServedProtocols {
@@ -50,7 +51,8 @@ final class CoreEnd {
             now: Self.start)
     }
 
-    /// Keys that follow from the seed, and one signature for all tests: a connection's bytes are the same in every run.
+    /// Keys that follow from the seed, and one signature for all tests: a connection's bytes are the same in
+    /// every run.
     static func configuration(_ seed: UInt8) throws -> ConnectionConfiguration {
         try Self.configurations[seed == 10 ? 0 : 1].get()
     }
@@ -183,7 +185,8 @@ final class CorePair {
         self.listener = try CoreEnd(.listener, configure)
     }
 
-    /// Carries bytes until both are quiet: in pieces, or cut once where the byte number `split` goes to `end`.
+    /// Carries bytes until both are quiet: in pieces, or cut once where the byte number `split` goes to
+    /// `end`.
     func run(
         piece: Int = .max, bytesMax: Int = 65_536, split: Int = .max, towards end: ConnectionRole = .dialer
     ) {

@@ -3,8 +3,8 @@ import NIOCore
 
 @testable import LibP2PCore
 
-/// A dialer over a blocking socket that is honest up to the established connection and then sends any frames it likes.
-/// Used from one thread.
+/// A dialer over a blocking socket that is honest up to the established connection and then sends any frames
+/// it likes. Used from one thread.
 final class RawPeer {
     struct Frame {
         var header: YamuxFrameHeader
@@ -18,7 +18,8 @@ final class RawPeer {
     private(set) var isEstablished = false
     private(set) var failure: LibP2PError?
 
-    /// - Parameter tamper: changes bytes of the handshake before they are sent; counted from 0 over the whole connection.
+    /// - Parameter tamper: changes bytes of the handshake before they are sent; counted from 0 over the whole
+    ///   connection.
     init(
         port: UInt16, receiveBuffer: Int32? = nil, expecting: PeerID? = nil,
         tamper: ((Int, inout [UInt8]) -> Void)? = nil

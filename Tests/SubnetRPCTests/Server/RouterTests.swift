@@ -157,7 +157,8 @@ struct RouterTests {
         try stage.router.register(Outer.self) {
             $0.handle(Outer.go) { _, context in
                 Text(
-                    "\(context.peer) \(context.method) \(context.metadata["who"] ?? "?") \(context.remainingTime)"
+                    "\(context.peer) \(context.method) \(context.metadata["who"] ?? "?")"
+                        + " \(context.remainingTime)"
                 )
             }
         }
