@@ -32,6 +32,10 @@ let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func library(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -56,6 +60,9 @@ let package = Package(
         .library(name: "LibP2PIdentity", targets: ["LibP2PIdentity"]),
         .library(name: "LibP2PRPC", targets: ["LibP2PRPC"]),
         .library(name: "ModelWorkers", targets: ["ModelWorkers"]),
+        .library(name: "AccountKeys", targets: ["AccountKeys"]),
+        .library(name: "Bittensor", targets: ["Bittensor", "BittensorCore"]),
+        .library(name: "ComputeSubnet", targets: ["ComputeSubnet"]),
         .library(name: "SubnetTesting", targets: ["SubnetTesting"]),
     ],
     dependencies: [
@@ -74,6 +81,9 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
     ],
     targets: [
@@ -107,6 +117,25 @@ let package = Package(
         .target(name: "CEmbeddedModel"),
         library("EmbeddedModel", ["CEmbeddedModel"]),
         library("PrometheusMetrics", [coreMetrics]),
+        library("AccountKeys", ["Multiformats", "CSodium", "CSecp256k1", crypto, cryptoExtras, nioPosix]),
+        library("BittensorCore", ["AccountKeys", "SubnetRPC", nioCore, crypto, deque]),
+        library(
+            "Bittensor",
+            [
+                "AccountKeys", "BittensorCore", "SubnetRPC", nioCore, nioPosix, nioSSL, crypto, logging,
+                metrics,
+                lifecycle, hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, asyncHTTPClient, deque,
+            ]),
+        library("ContainerEngine", [nioCore, nioPosix, asyncHTTPClient, logging]),
+        library(
+            "ComputeSubnet",
+            [
+                "AccountKeys", "Bittensor", "BittensorCore", "ContainerEngine", "SubnetRPC", "CSodium",
+                nioCore,
+                nioPosix, nioSSL, crypto, cryptoExtras, certificates, deque, logging, metrics, lifecycle,
+                subprocess,
+                system, hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, asyncHTTPClient, grdb, yams,
+            ]),
         library(
             "Subnet",
             [
@@ -121,7 +150,10 @@ let package = Package(
             dependencies: [
                 "Subnet", "LibP2P", "LibP2PCore", "LibP2PIdentity", "LibP2PRPC", "SubnetRPC",
                 "SubnetServices",
-                "ModelWorkers", argumentParser, logging, lifecycle, nioCore, nioPosix, protobuf,
+                "ModelWorkers", "AccountKeys", "BittensorCore", "Bittensor", "ComputeSubnet",
+                "ContainerEngine",
+                "PrometheusMetrics", argumentParser, logging, metrics, yams, lifecycle, nioCore, nioPosix,
+                protobuf,
             ], swiftSettings: settings),
         library(
             "SubnetTesting",
@@ -159,6 +191,28 @@ let package = Package(
                 logging,
             ]),
         tests("SubnetTestingTests", ["SubnetTesting"]),
+        tests("AccountKeysTests", ["AccountKeys"], fixtures: true),
+        tests(
+            "BittensorCoreTests", ["BittensorCore", "AccountKeys", "SubnetRPC", nioCore, crypto],
+            fixtures: true),
+        tests(
+            "BittensorTests",
+            [
+                "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC", "SubnetTesting", nioCore, nioPosix,
+                nioSSL,
+                logging, asyncHTTPClient, httpTypes, lifecycle, certificates, crypto,
+            ], fixtures: true),
+        tests("ContainerEngineTests", ["ContainerEngine", nioCore, nioPosix, logging]),
+        tests(
+            "ComputeSubnetTests",
+            [
+                "ComputeSubnet", "ContainerEngine", "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC",
+                nioCore,
+                nioPosix, logging, metrics, grdb, cryptoExtras, crypto, subprocess, lifecycle,
+                asyncHTTPClient,
+                certificates,
+            ],
+            fixtures: true),
         tests("PrometheusMetricsTests", ["PrometheusMetrics", metrics]),
         tests(
             "SubnetTests",
@@ -171,7 +225,8 @@ let package = Package(
             "InteropTests",
             [
                 "LibP2P", "LibP2PCore", "LibP2PIdentity", "LibP2PRPC", "SubnetRPC", "SubnetServices",
-                subprocess, nioCore,
+                "AccountKeys",
+                "Bittensor", "BittensorCore", "ComputeSubnet", "ContainerEngine", subprocess, nioCore,
                 logging,
             ]),
         tests(
@@ -188,3 +243,8 @@ let package = Package(
             ]),
     ]
 )
+
+// SUBNET_TESTS=LibP2PTests,SubnetTests builds these test targets only: linking is much of an incremental build.
+if let only = Context.environment["SUBNET_TESTS"]?.split(separator: ",").map(String.init) {
+    package.targets.removeAll { $0.type == .test && !only.contains($0.name) }
+}

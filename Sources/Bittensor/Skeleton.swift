@@ -1,0 +1,6 @@
+internal import AsyncHTTPClient
+internal import BittensorCore
+internal import Hummingbird
+internal import HummingbirdTLS
+
+enum BittensorSkeleton {}

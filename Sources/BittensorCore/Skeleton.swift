@@ -1,0 +1,4 @@
+internal import AccountKeys
+internal import SubnetRPC
+
+enum BittensorCoreSkeleton {}

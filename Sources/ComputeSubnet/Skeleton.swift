@@ -1,0 +1,6 @@
+internal import Bittensor
+internal import ContainerEngine
+internal import GRDB
+internal import Subprocess
+
+enum ComputeSubnetSkeleton {}

@@ -1,0 +1,3 @@
+internal import AsyncHTTPClient
+
+enum ContainerEngineSkeleton {}

@@ -1,0 +1,5 @@
+internal import Testing
+
+@testable internal import Bittensor
+
+@Suite struct BittensorSkeletonTests {}
