@@ -64,6 +64,7 @@ let package = Package(
         .library(name: "Bittensor", targets: ["Bittensor", "BittensorCore"]),
         .library(name: "ComputeSubnet", targets: ["ComputeSubnet"]),
         .library(name: "SubnetTesting", targets: ["SubnetTesting"]),
+        .library(name: "SubnetFuzzing", targets: ["SubnetFuzzing"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
@@ -156,11 +157,17 @@ let package = Package(
                 protobuf,
             ], swiftSettings: settings),
         library(
+            "SubnetFuzzing",
+            [
+                "Multiformats", "LibP2PIdentity", "LibP2PCore", "SubnetRPC", "ModelWorkers", "EmbeddedModel",
+                "AccountKeys", "BittensorCore", nioCore, crypto,
+            ]),
+        library(
             "SubnetTesting",
             [
                 "Multiformats", "LibP2PIdentity", "LibP2PCore", "LibP2P", "LibP2PRPC", "SubnetRPC",
                 "SubnetServices",
-                "ModelWorkers", "EmbeddedModel", protobuf, nioCore, nioEmbedded, deque, crypto, logging,
+                protobuf, nioCore, nioEmbedded, deque, crypto, logging,
             ]),
         .executableTarget(
             name: "test-worker", dependencies: ["ModelWorkers", nioCore, logging], path: "Tests/TestWorker",
@@ -168,21 +175,23 @@ let package = Package(
 
         tests("MultiformatsTests", ["Multiformats"], fixtures: true),
         tests(
-            "LibP2PIdentityTests", ["LibP2PIdentity", "Multiformats", "SubnetTesting", crypto], fixtures: true
+            "LibP2PIdentityTests", ["LibP2PIdentity", "Multiformats", crypto], fixtures: true
         ),
         tests(
             "LibP2PCoreTests",
             [
-                "LibP2PCore", "LibP2PIdentity", "LibP2PWire", "Multiformats", "SubnetTesting", nioCore,
+                "LibP2PCore", "LibP2PIdentity", "LibP2PWire", "Multiformats", "SubnetFuzzing", nioCore,
                 crypto, certificates, asn1,
             ],
             fixtures: true),
         tests("LibP2PTests", ["LibP2P", "LibP2PCore", "LibP2PIdentity", nioCore, nioPosix, logging]),
-        tests("SubnetRPCTests", ["SubnetRPC", "SubnetTesting", nioCore, protobuf, logging, tracing, crypto]),
+        tests(
+            "SubnetRPCTests",
+            ["SubnetRPC", "SubnetTesting", "SubnetFuzzing", nioCore, protobuf, logging, tracing, crypto]),
         tests(
             "ModelWorkersTests",
-            ["ModelWorkers", "SubnetTesting", "test-worker", nioCore, nioPosix, protobuf, logging]),
-        tests("EmbeddedModelTests", ["EmbeddedModel", "SubnetTesting"]),
+            ["ModelWorkers", "SubnetFuzzing", "test-worker", nioCore, nioPosix, protobuf, logging]),
+        tests("EmbeddedModelTests", ["EmbeddedModel", "SubnetFuzzing"]),
         tests(
             "LibP2PRPCTests",
             [
@@ -190,7 +199,7 @@ let package = Package(
                 nioCore, protobuf,
                 logging,
             ]),
-        tests("SubnetTestingTests", ["SubnetTesting"]),
+        tests("SubnetFuzzingTests", ["SubnetFuzzing"]),
         tests("AccountKeysTests", ["AccountKeys"], fixtures: true),
         tests(
             "BittensorCoreTests", ["BittensorCore", "AccountKeys", "SubnetRPC", nioCore, crypto],
@@ -244,7 +253,7 @@ let package = Package(
     ]
 )
 
-// SUBNET_TESTS=LibP2PTests,SubnetTests builds these test targets only: linking is much of an incremental build.
+// SUBNET_TESTS=LibP2PTests,SubnetTests builds these test targets only: linking is most of a small build.
 if let only = Context.environment["SUBNET_TESTS"]?.split(separator: ",").map(String.init) {
     package.targets.removeAll { $0.type == .test && !only.contains($0.name) }
 }

@@ -1,5 +1,5 @@
 import Foundation
-import SubnetTesting
+import SubnetFuzzing
 import Testing
 
 @Suite struct FuzzTargetsTests {
