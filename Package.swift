@@ -200,7 +200,7 @@ let package = Package(
                 logging,
             ]),
         tests("SubnetFuzzingTests", ["SubnetFuzzing"]),
-        tests("AccountKeysTests", ["AccountKeys"], fixtures: true),
+        tests("AccountKeysTests", ["AccountKeys", "Multiformats", crypto], fixtures: true),
         tests(
             "BittensorCoreTests", ["BittensorCore", "AccountKeys", "SubnetRPC", nioCore, crypto],
             fixtures: true),
