@@ -11,6 +11,7 @@ let settings: [SwiftSetting] = [
 
 // Products of other packages, by the name our targets use.
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -127,7 +128,7 @@ let package = Package(
                 metrics,
                 lifecycle, hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, asyncHTTPClient, deque,
             ]),
-        library("ContainerEngine", [nioCore, nioPosix, asyncHTTPClient, logging]),
+        library("ContainerEngine", [nioCore, nioPosix, nioHTTP1, asyncHTTPClient, logging]),
         library(
             "ComputeSubnet",
             [
@@ -211,7 +212,7 @@ let package = Package(
                 nioSSL,
                 logging, asyncHTTPClient, httpTypes, lifecycle, certificates, crypto,
             ], fixtures: true),
-        tests("ContainerEngineTests", ["ContainerEngine", nioCore, nioPosix, logging]),
+        tests("ContainerEngineTests", ["ContainerEngine", nioCore, nioPosix, nioHTTP1, logging]),
         tests(
             "ComputeSubnetTests",
             [
