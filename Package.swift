@@ -18,6 +18,7 @@ let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -124,9 +125,8 @@ let package = Package(
         library(
             "Bittensor",
             [
-                "AccountKeys", "BittensorCore", "SubnetRPC", nioCore, nioPosix, nioSSL, crypto, logging,
-                metrics,
-                lifecycle, hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, asyncHTTPClient, deque,
+                "AccountKeys", "BittensorCore", "SubnetRPC", nioCore, nioHTTP1, nioPosix, nioSSL, crypto, logging,
+                metrics, lifecycle, hummingbirdCore, hummingbirdTLS, asyncHTTPClient, deque, heap,
             ]),
         library("ContainerEngine", [nioCore, nioPosix, nioHTTP1, asyncHTTPClient, logging]),
         library(
@@ -208,9 +208,8 @@ let package = Package(
         tests(
             "BittensorTests",
             [
-                "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC", "SubnetTesting", nioCore, nioPosix,
-                nioSSL,
-                logging, asyncHTTPClient, httpTypes, lifecycle, certificates, crypto,
+                "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC", "SubnetTesting", nioCore, nioHTTP1,
+                nioPosix, nioSSL, logging, asyncHTTPClient, lifecycle, certificates, crypto,
             ], fixtures: true),
         tests("ContainerEngineTests", ["ContainerEngine", nioCore, nioPosix, nioHTTP1, logging]),
         tests(
