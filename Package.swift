@@ -8,6 +8,9 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
 ]
+// On the way of a call an asynchronous function stays where its caller runs: each one that does not costs a look-up
+// of the task's executor on the way in and on the way out.
+let callPathSettings = settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
 
 // Products of other packages, by the name our targets use.
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -40,7 +43,10 @@ let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", packa
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
-func library(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+func library(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
+    settings: [SwiftSetting] = settings
+) -> Target {
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
@@ -111,9 +117,11 @@ let package = Package(
             [
                 "LibP2PCore", "LibP2PIdentity", nioCore, nioPosix, nioSSL, nioTLS, deque, crypto, logging,
                 lifecycle,
-            ]),
-        library("SubnetRPC", [nioCore, protobuf, logging, tracing, deque]),
-        library("LibP2PRPC", ["SubnetRPC", "LibP2P", "LibP2PCore", "LibP2PIdentity", nioCore]),
+            ], settings: callPathSettings),
+        library("SubnetRPC", [nioCore, protobuf, logging, tracing, deque], settings: callPathSettings),
+        library(
+            "LibP2PRPC", ["SubnetRPC", "LibP2P", "LibP2PCore", "LibP2PIdentity", nioCore],
+            settings: callPathSettings),
         library("SubnetServices", ["SubnetRPC", protobuf], exclude: ["Protos"]),
         library(
             "ModelWorkers", [nioCore, nioPosix, protobuf, logging, subprocess, system], exclude: ["Protos"]),

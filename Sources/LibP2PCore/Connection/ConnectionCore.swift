@@ -87,6 +87,13 @@ package struct ConnectionCore: ~Copyable {
     /// The next thing the driver must do, oldest first.
     package mutating func nextAction() -> ConnectionAction? { self.actions.popFirst() }
 
+    /// Takes the next thing out of turn when it is data of a stream; nil otherwise.
+    package mutating func nextData(on id: UInt32) -> ByteBuffer? {
+        guard case .data(id, let bytes) = self.actions.first else { return nil }
+        self.actions.removeFirst()
+        return bytes
+    }
+
     /// Whether security and muxer stand.
     package var isEstablished: Bool { self.phase == .established }
     /// Whether the connection is over.
