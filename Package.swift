@@ -8,8 +8,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
 ]
-// On the way of a call an asynchronous function stays where its caller runs: each one that does not costs a look-up
-// of the task's executor on the way in and on the way out.
+// On the way of a call an asynchronous function stays where its caller runs: each one that does not costs a
+// look-up of the task's executor on the way in and on the way out.
 let callPathSettings = settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
 
 // Products of other packages, by the name our targets use.
@@ -252,7 +252,8 @@ let package = Package(
     ]
 )
 
-// SUBNET_TESTS=LibP2PTests,SubnetTests builds these test targets only: linking is much of an incremental build.
+// SUBNET_TESTS=LibP2PTests,SubnetTests builds these test targets only: linking is much of an incremental
+// build.
 if let only = Context.environment["SUBNET_TESTS"]?.split(separator: ",").map(String.init) {
     package.targets.removeAll { $0.type == .test && !only.contains($0.name) }
 }
