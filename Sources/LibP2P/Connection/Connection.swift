@@ -32,8 +32,12 @@ protocol ConnectionDelegate: AnyObject, Sendable {
 ///   `eventLoop`, which each entry point asserts; the list of streams with work crosses threads behind a
 ///   `Mutex`.
 package final class Connection: @unchecked Sendable {
-    /// Bytes produced for one socket write.
-    static let writeBytesMax = 128 * 1024
+    /// Bytes produced for one socket write. Each such piece leaves at once: the peer decrypts it while the
+    /// next one is encrypted here.
+    static let writeBytesMax = 64 * 1024
+    /// Streams accepted in one read batch after which what their handlers answered leaves, for the same
+    /// reason: with a flush at the end only, both ends of many small calls would take turns.
+    static let acceptsPerFlush = 16
     /// Protocols whose encoded proposal is kept.
     static let proposalsCachedMax = 256
     /// Entries of a list of streams whose storage is kept.
@@ -86,6 +90,8 @@ package final class Connection: @unchecked Sendable {
     private var timer: Scheduled<Void>?
     private var timerDeadline = NIODeadline.distantFuture
     private var isInBatch = false
+    /// Streams accepted in this read batch since the last flush.
+    private var acceptsUnflushed = 0
     /// Storage for ``collect()``.
     private var spareList: [PeerStream] = []
     private var tasks: [UInt64: Task<Void, Never>] = [:]
@@ -278,8 +284,9 @@ package final class Connection: @unchecked Sendable {
     func received(_ bytes: ByteBuffer) {
         guard let delegate = self.delegate else { return }
         self.isInBatch = true
-        // `readCompleted()` follows, which runs and sends what this read brings about; should the channel fail
-        // in between, `inputClosed(cause:)` does.
+        self.acceptsUnflushed = 0
+        // `readCompleted()` follows, which runs and sends what this read brings about; should the channel
+        // fail in between, `inputClosed(cause:)` does.
         self.executor.batchBegan()
         self.dirty.withLock { $0.isFlushDue = true }
         self.core.received(bytes, now: self.eventLoop.now, protocols: delegate.served)
@@ -336,11 +343,27 @@ package final class Connection: @unchecked Sendable {
             guard self.core.writeOutput(into: &output, bytesMax: Self.writeBytesMax) else { break }
             handler.write(output)
             wrote = true
+            if output.readableBytes >= Self.writeBytesMax / 2 {
+                handler.flush()
+                wrote = false
+            }
         } while true
         if wrote { handler.flush() }
         self.measureIfGrown()
         self.schedule()
         self.flushEnded()
+    }
+
+    /// Sends what the first part of a read batch brought about. The rest of the batch and its end do the
+    /// rest.
+    private func flushPart() {
+        guard let handler = self.handler, let channel = self.channel, !self.isClosed else { return }
+        self.collect()
+        guard self.core.hasOutput, channel.isWritable else { return }
+        var output = ByteBuffer()
+        guard self.core.writeOutput(into: &output, bytesMax: Self.writeBytesMax) else { return }
+        handler.write(output)
+        handler.flush()
     }
 
     /// From here on, who wakes a stream asks for a flush.
@@ -467,14 +490,20 @@ package final class Connection: @unchecked Sendable {
         let stream = PeerStream(connection: self, peer: peer, id: id, protocolID: protocolID)
         self.streams[id] = stream
         self.countStreams()
-        // What came with the proposal is there before the handler starts: a request that is whole is then read
-        // without a wait.
+        // What came with the proposal is there before the handler starts: a request that is whole is then
+        // read without a wait.
         while let bytes = self.core.nextData(on: id) {
             stream.preload(bytes)
             self.bounds.grown += bytes.readableBytes
         }
         delegate.connection(self, accepted: stream, handler: handler)
         self.retireIfWornOut()
+        guard self.isInBatch else { return }
+        self.acceptsUnflushed += 1
+        if self.acceptsUnflushed >= Self.acceptsPerFlush {
+            self.acceptsUnflushed = 0
+            self.flushPart()
+        }
     }
 
     /// Runs `body` as a task owned by this connection: cancelled when the connection ends, awaited by

@@ -103,8 +103,8 @@ public final class PeerStream: Sendable {
         }
     }
 
-    /// The next bytes when they are here already; nil says nothing about the end. What ``read()`` would throw is
-    /// left to it.
+    /// The next bytes when they are here already; nil says nothing about the end. What ``read()`` would throw
+    /// is left to it.
     public func poll() -> ByteBuffer? {
         guard case .bytes(let bytes, let isCreditDue) = self.state.withLock({ $0.takeBytes() }) else {
             return nil

@@ -15,8 +15,8 @@ final class HandlerTable: ServedProtocols, Sendable {
     }
     private struct Table {
         var handlers: [String: Handler] = [:]
-        /// What was asked for last. The negotiation of a stream asks and then its acceptance, and calls come in
-        /// runs: comparing a name is cheaper than hashing it.
+        /// What was asked for last. The negotiation of a stream asks and then its acceptance, and calls come
+        /// in runs: comparing a name is cheaper than hashing it.
         var last: (protocolID: String, handler: Handler)?
 
         mutating func find(_ protocolID: String) -> Handler? {

@@ -455,11 +455,10 @@ package struct ConnectionCore: ~Copyable {
     /// When ``timerFired(now:)`` wants to be called, if nothing else happens.
     package var nextDeadline: NIODeadline? {
         guard self.phase != .closed else { return nil }
-        var deadline = self.phaseDeadline
-        for other in [self.sessionDeadline, self.negotiationDeadlines.first?.deadline] {
-            if let other, other < (deadline ?? .distantFuture) { deadline = other }
-        }
-        return deadline
+        var deadline = self.phaseDeadline ?? .distantFuture
+        if let session = self.sessionDeadline { deadline = min(deadline, session) }
+        if let first = self.negotiationDeadlines.first { deadline = min(deadline, first.deadline) }
+        return deadline == .distantFuture ? nil : deadline
     }
 
     /// Time passed. May be called at any time; does only what is due.

@@ -22,8 +22,8 @@ public final class Router: Sendable {
     private struct Table {
         /// By name on each wire.
         var methods: [WireName: [String: RegisteredMethod]] = [:]
-        /// By the identity of the descriptor, which wires keep from ``Router/methods(on:)``: no name is hashed
-        /// for a call.
+        /// By the identity of the descriptor, which wires keep from ``Router/methods(on:)``: no name is
+        /// hashed for a call.
         var byDescriptor: [ObjectIdentifier: RegisteredMethod] = [:]
         /// Names of registered services with what each declared.
         var services: [String: [MethodDescriptor]] = [:]
