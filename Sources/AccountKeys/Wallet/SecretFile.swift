@@ -99,6 +99,13 @@ enum SecretFile {
         try synchronize(folder: folder)
     }
 
+    /// Removes the file at `path`, if there is one.
+    static func remove(_ path: String) throws(AccountKeyError) {
+        guard unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR else {
+            throw systemError("remove \(path)")
+        }
+    }
+
     /// Gives the file `temporary` the name `path`, which must be free.
     private static func place(_ temporary: String, at path: String) throws(AccountKeyError) {
         let exists = AccountKeyError(.keyfileExists, "there is a file \(path) already; it was not touched")

@@ -1,6 +1,12 @@
 import Foundation
 import Testing
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#endif
+
 @Suite("subnet wallet", .timeLimit(.minutes(3)))
 struct WalletCommandTests {
     private static let phrase = "legal winner thank year wave sausage worth useful legal winner thank yellow"
@@ -40,7 +46,7 @@ struct WalletCommandTests {
         return file
     }
 
-    private func read(_ path: String) throws -> String {
+    private func text(at path: String) throws -> String {
         try String(contentsOf: URL(fileURLWithPath: path), encoding: .utf8)
     }
 
@@ -64,7 +70,7 @@ struct WalletCommandTests {
         }
         #expect(try mode("\(wallets)/w/hotkeys") == 0o700)
         #expect(try mode(words) == 0o600)
-        let phrases = try read(words).split(separator: "\n")
+        let phrases = try text(at: words).split(separator: "\n")
         #expect(phrases.count == 2)
         for phrase in phrases { #expect(!(made.output + made.error).contains(phrase)) }
 
@@ -87,6 +93,45 @@ struct WalletCommandTests {
         #expect(unsealed.status == 64)
         #expect(unsealed.error.contains("--password-file FILE or --no-password"))
         #expect(!FileManager.default.fileExists(atPath: wallets))
+    }
+
+    @Test func `on a terminal the mnemonics show once`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let terminal = posix_openpt(O_RDWR | O_NOCTTY)
+        #expect(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0)
+        defer { close(terminal) }
+        let side = open(try #require(ptsname(terminal).map { String(cString: $0) }), O_RDWR | O_NOCTTY)
+        #expect(side >= 0)
+        let process = Process()
+        process.executableURL = try BuiltProgram.location()
+        process.arguments = [
+            "wallet", "new", "--no-password", "--wallet-path", wallets, "--wallet", "w", "--hotkey", "h",
+        ]
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle(fileDescriptor: side, closeOnDealloc: true)
+        process.standardError = FileHandle.nullDevice
+        try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+            process.terminationHandler = { _ in done.resume() }
+            do {
+                try process.run()
+            } catch {
+                done.resume(throwing: error)
+            }
+        }
+        #expect(process.terminationStatus == 0)
+        // All of it fits the terminal's buffer.
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = read(terminal, &buffer, buffer.count)
+        let shown = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+        for key in ["coldkey", "hotkey"] {
+            let line = try #require(
+                shown.split(whereSeparator: \.isNewline).first { $0.hasPrefix("\(key): ") })
+            let words = try write(line.dropFirst(key.count + 2) + "\n", "\(key)-words")
+            let again = try await run(
+                "regen", "--force", "--only", key, "--no-password", "--mnemonic-file", words, "--json")
+            let address = try #require(try object(again.output)[key])
+            #expect(shown.contains(address))
+        }
     }
 
     @Test func `one mnemonic makes the keys it is known to make`() async throws {
