@@ -1,6 +1,7 @@
 import Testing
 
-/// `#expect` of two values, for values that are awaited: the macro does not always compile with `try await` inside.
+/// `#expect` of two values, for values that are awaited: the macro does not always compile with `try await`
+/// inside.
 func expectEqual<Value: Equatable>(
     _ actual: Value, _ expected: Value, _ comment: Comment? = nil,
     sourceLocation: SourceLocation = #_sourceLocation
