@@ -9,6 +9,7 @@ public enum FuzzTargets {
         group("identity", IdentityFuzz.all)
         + group("handshake", HandshakeFuzz.all)
         + group("connection", ConnectionFuzz.all)
+        + group("account", AccountKeysFuzz.all)
         + group("yamux", [("frames", YamuxFuzz.frames), ("operations", YamuxFuzz.operations)])
         + group("rpc", [("decode", { bytes in bytes.withUnsafeBytes { RPCFuzz.decode($0) } })])
         + group(

@@ -148,6 +148,9 @@ extension Keypair {
         self.seed = seed
     }
 
+    /// The same key, whose keyfile will not hold the seed.
+    var withoutSeed: Keypair { Keypair(publicKey: publicKey, secret: secret, seed: nil) }
+
     /// 64 bytes whose first half, eight times a scalar as Ed25519 stores it, is divided by eight.
     static func dividedByCofactor(_ secret: SecretBytes) -> SecretBytes {
         SecretBytes(count: secret.count) { result in
