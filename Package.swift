@@ -191,7 +191,7 @@ let package = Package(
                 logging,
             ]),
         tests("SubnetTestingTests", ["SubnetTesting"]),
-        tests("AccountKeysTests", ["AccountKeys"], fixtures: true),
+        tests("AccountKeysTests", ["AccountKeys", "Multiformats", crypto], fixtures: true),
         tests(
             "BittensorCoreTests", ["BittensorCore", "AccountKeys", "SubnetRPC", nioCore, crypto],
             fixtures: true),
