@@ -182,6 +182,10 @@ let package = Package(
             name: "test-worker", dependencies: ["ModelWorkers", nioCore, logging], path: "Tests/TestWorker",
             swiftSettings: settings),
 
+        .executableTarget(
+            name: "test-miner", dependencies: ["ComputeSubnet", logging], path: "Tests/TestMiner",
+            swiftSettings: settings),
+
         tests("MultiformatsTests", ["Multiformats"], fixtures: true),
         tests(
             "LibP2PIdentityTests", ["LibP2PIdentity", "Multiformats", crypto], fixtures: true
@@ -223,7 +227,7 @@ let package = Package(
         tests(
             "ComputeSubnetTests",
             [
-                "ComputeSubnet", "ContainerEngine", "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC",
+                "test-miner", "ComputeSubnet", "ContainerEngine", "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC",
                 nioCore,
                 nioPosix, logging, metrics, grdb, cryptoExtras, crypto, subprocess, lifecycle,
                 asyncHTTPClient,
