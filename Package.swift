@@ -8,8 +8,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
 ]
-// On the way of a call an asynchronous function stays where its caller runs: each one that does not costs a look-up
-// of the task's executor on the way in and on the way out.
+// On the way of a call an asynchronous function stays where its caller runs: each one that does not costs a
+// look-up of the task's executor on the way in and on the way out.
 let callPathSettings = settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
 
 // Products of other packages, by the name our targets use.
@@ -134,7 +134,7 @@ let package = Package(
             "Bittensor",
             [
                 "AccountKeys", "BittensorCore", "SubnetRPC", nioCore, nioHTTP1, nioPosix, nioSSL, crypto, logging,
-                metrics, lifecycle, hummingbirdCore, hummingbirdTLS, asyncHTTPClient, deque, heap,
+                metrics, lifecycle, signals, hummingbirdCore, hummingbirdTLS, asyncHTTPClient, deque, heap,
             ]),
         library("ContainerEngine", [nioCore, nioPosix, nioHTTP1, asyncHTTPClient, logging]),
         library(
@@ -182,6 +182,10 @@ let package = Package(
             name: "test-worker", dependencies: ["ModelWorkers", nioCore, logging], path: "Tests/TestWorker",
             swiftSettings: settings),
 
+        .executableTarget(
+            name: "test-miner", dependencies: ["ComputeSubnet", logging], path: "Tests/TestMiner",
+            swiftSettings: settings),
+
         tests("MultiformatsTests", ["Multiformats"], fixtures: true),
         tests(
             "LibP2PIdentityTests", ["LibP2PIdentity", "Multiformats", crypto], fixtures: true
@@ -217,13 +221,13 @@ let package = Package(
             "BittensorTests",
             [
                 "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC", "SubnetTesting", nioCore, nioHTTP1,
-                nioPosix, nioSSL, logging, asyncHTTPClient, lifecycle, certificates, crypto,
+                nioPosix, nioSSL, logging, asyncHTTPClient, lifecycle, certificates, asn1, crypto,
             ], fixtures: true),
         tests("ContainerEngineTests", ["ContainerEngine", nioCore, nioPosix, nioHTTP1, logging]),
         tests(
             "ComputeSubnetTests",
             [
-                "ComputeSubnet", "ContainerEngine", "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC",
+                "test-miner", "ComputeSubnet", "ContainerEngine", "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC",
                 nioCore,
                 nioPosix, logging, metrics, grdb, cryptoExtras, crypto, subprocess, lifecycle,
                 asyncHTTPClient,

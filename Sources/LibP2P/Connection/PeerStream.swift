@@ -184,6 +184,7 @@ public final class PeerStream: Sendable {
     public func finish(_ bytes: ByteBuffer) {
         if bytes.readableBytes > 0 { _ = try? self.enqueue(bytes) }
         self.closeWrite()
+        if bytes.readableBytes > 0 { self.connection.messageEnded() }
     }
 
     /// Sets what happens once when the stream fails: reset by either side, or its connection ended. Replaces
