@@ -82,6 +82,20 @@ public struct KeyfileContents: Sendable, CustomStringConvertible {
         return try AccountPublicKey(accountID, scheme: scheme)
     }
 
+    /// Opens a keyfile that is in memory, in any form: an export of Polkadot-JS, say.
+    ///
+    /// Takes seconds for sealed forms, on a thread of its own.
+    /// - Throws: `.keyfileInvalid`, `.keyMismatch`, `.passwordRequired`, `.passwordWrong`, `.limitExceeded`,
+    ///   `.cryptography`, `.cancelled`; what is wrong with a key in it.
+    public static func open(
+        _ file: SecretBytes,
+        password: SecretBytes?
+    ) async throws(AccountKeyError) -> KeyfileContents {
+        try await PasswordWork.shared.run { () throws(AccountKeyError) in
+            try SealedKeyfile(file).open(password: password)
+        }
+    }
+
     /// The scheme and the address; never the secret.
     public var description: String {
         "\(scheme) \(accountID)\(keypair == nil ? ", public half" : "")"

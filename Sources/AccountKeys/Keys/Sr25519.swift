@@ -111,12 +111,12 @@ enum Sr25519 {
         let commitment = Array(signature[..<32])
         var response = Array(signature[32...])
         response[31] &= 0x7f
-        guard RistrettoScalar.isCanonical(response),
-            isPublicKey(publicKey), let left = basePoint(times: response)
+        guard RistrettoScalar.isCanonical(response), let left = basePoint(times: response)
         else { return false }
         let factor = challenge(message, publicKey: publicKey, commitment: commitment)
         var right = [UInt8](repeating: 0, count: 32)
         var difference = [UInt8](repeating: 0, count: 32)
+        // Refuses a key that is no point, and the neutral one, which every signature would fit.
         guard crypto_scalarmult_ristretto255(&right, factor, publicKey) == 0,
             crypto_core_ristretto255_sub(&difference, left, right) == 0
         else { return false }

@@ -122,8 +122,9 @@ public struct Keyfile: Sendable, Hashable {
                 bytes = try NaClBox.seal(
                     bytes, password: password, nonce: try Sodium.randomBytes(24), cost: cost.argon2)
             }
+            // A public half of the key before must never stand beside the new secret, not even after a crash.
+            if overwrite { try SecretFile.remove(publicPath) }
             try SecretFile.write(bytes, to: path, overwrite: overwrite)
-            // The secret was new, so a public half that is there belongs to nothing.
             try SecretFile.write(contents.publicHalf.json(), to: publicPath, overwrite: true)
         }
     }

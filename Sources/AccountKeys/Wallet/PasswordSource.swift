@@ -13,7 +13,7 @@ internal import NIOPosix
 public struct PasswordSource: Sendable {
     private enum Kind: Sendable {
         case password(SecretBytes)
-        case file(String)
+        case file(String, SecretFile.Protection)
         case environment([String: String])
         case prompt(@Sendable (String) throws -> SecretBytes?)
     }
@@ -34,7 +34,14 @@ public struct PasswordSource: Sendable {
     }
 
     /// The first line of a file that only its owner may read.
-    public static func file(_ path: String) -> PasswordSource { PasswordSource(kinds: [.file(path)]) }
+    public static func file(_ path: String) -> PasswordSource {
+        PasswordSource(kinds: [.file(path, .secret)])
+    }
+
+    /// The first line of a file, whoever may read it; the caller warns (see ``SecretInput/warning(about:)``).
+    package static func borrowedFile(_ path: String) -> PasswordSource {
+        PasswordSource(kinds: [.file(path, .borrowed)])
+    }
 
     /// Variables as Bittensor's wallet sets them: `BT_PW_` and the keyfile's path in capitals, whose value is
     /// veiled (see ``EnvironmentPassword``); then `BT_WALLET_PASSWORD`, plain.
@@ -79,8 +86,10 @@ public struct PasswordSource: Sendable {
     private static func password(_ kind: Kind, _ path: String) async throws(AccountKeyError) -> SecretBytes? {
         switch kind {
         case .password(let password): return password
-        case .file(let file):
-            return try await PasswordWork.shared.run { () throws(AccountKeyError) in try firstLine(of: file) }
+        case .file(let file, let protection):
+            return try await PasswordWork.shared.run { () throws(AccountKeyError) in
+                try firstLine(of: file, protection)
+            }
         case .environment(let variables):
             return try EnvironmentPassword.find(in: variables, keyfile: path)
         case .prompt(let ask):
@@ -95,10 +104,13 @@ public struct PasswordSource: Sendable {
         }
     }
 
-    private static func firstLine(of path: String) throws(AccountKeyError) -> SecretBytes {
+    private static func firstLine(
+        of path: String,
+        _ protection: SecretFile.Protection
+    ) throws(AccountKeyError) -> SecretBytes {
         let bytes: SecretBytes
         do throws(AccountKeyError) {
-            bytes = try SecretFile.read(path, .secret)
+            bytes = try SecretFile.read(path, protection)
         } catch {
             guard error.code != .keyfileExposed else { throw error }
             throw AccountKeyError(.passwordSource, "the password file: \(error.message)", cause: error)

@@ -17,8 +17,16 @@ enum SecretFile {
         case secret
         /// Public: nobody but the owner may write it.
         case publicHalf
+        /// A secret that somebody else keeps: read whatever its permissions are.
+        case borrowed
 
-        fileprivate var forbidden: mode_t { self == .secret ? 0o077 : 0o022 }
+        fileprivate var forbidden: mode_t {
+            switch self {
+            case .secret: 0o077
+            case .publicHalf: 0o022
+            case .borrowed: 0
+            }
+        }
     }
 
     /// Reads the file at `path`.
@@ -89,6 +97,13 @@ enum SecretFile {
             throw error
         }
         try synchronize(folder: folder)
+    }
+
+    /// Removes the file at `path`, if there is one.
+    static func remove(_ path: String) throws(AccountKeyError) {
+        guard unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR else {
+            throw systemError("remove \(path)")
+        }
     }
 
     /// Gives the file `temporary` the name `path`, which must be free.

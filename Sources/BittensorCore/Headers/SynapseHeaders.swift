@@ -188,6 +188,9 @@ public enum SynapseHeaders {
         if let hotkey = terminal.hotkey, hotkey.utf8.count > 64 {
             throw HeaderError("\(prefix)hotkey: more than 64 bytes")
         }
+        if let time = terminal.processTime, !time.isFinite {
+            throw HeaderError("\(prefix)process_time: no number of seconds")
+        }
         if let port = terminal.port, port > 65_535 { throw HeaderError("\(prefix)port: beyond 65535") }
     }
 

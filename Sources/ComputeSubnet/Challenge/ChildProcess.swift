@@ -122,7 +122,7 @@ struct ChildProcess: Sendable {
         return bytes
     }
 
-    private static var environment: Environment {
+    static var environment: Environment {
         var values: [Environment.Key: String] = [:]
         for name in Self.inherited {
             guard let key = Environment.Key(rawValue: name), let value = getenv(name) else { continue }

@@ -63,13 +63,16 @@ internal import Testing
         #expect(contents.accountID == expected.accountID)
     }
 
-    @Test func polkadotExport() throws {
+    @Test func polkadotExport() async throws {
         let vector = try KeyfileVectors.load().polkadotjsV3
         let file = try SealedKeyfile(Self.secret(vector.json))
         #expect(file.form == .polkadotJS)
         let contents = try file.open(password: Self.secret(vector.passphrase))
         #expect(contents.accountID.description == vector.importedSs58)
         #expect(contents.keypair?.scheme == .sr25519)
+        let inMemory = try await KeyfileContents.open(
+            Self.secret(vector.json), password: Self.secret(vector.passphrase))
+        #expect(inMemory.accountID == contents.accountID)
         for (password, code) in [
             (Self.secret("wrong"), AccountKeyError.Code.passwordWrong), (nil, .passwordRequired),
             (SecretBytes([]), .passwordRequired),

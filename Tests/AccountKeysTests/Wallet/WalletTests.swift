@@ -111,6 +111,17 @@ internal import Testing
         #expect(try folder.bytes("deep/wallets/w1/hotkeys/h1") == before)
         #expect(try wallet.hotkeyPublicKey().accountID == alice.accountID)
         #expect(try folder.names().allSatisfy { !$0.contains(".tmp") })
+        // Where the new secret cannot take its place, the public half of the old one is gone rather than
+        // wrong.
+        try FileManager.default.removeItem(atPath: wallet.hotkeyPath)
+        try FileManager.default.createDirectory(
+            atPath: wallet.hotkeyPath, withIntermediateDirectories: false)
+        let blocked = await #expect(throws: AccountKeyError.self) {
+            try await wallet.setHotkey(bob, overwrite: true)
+        }
+        #expect(blocked?.code == .fileSystem)
+        #expect(throws: AccountKeyError.self) { try wallet.hotkeyPublicKey() }
+        try FileManager.default.removeItem(atPath: wallet.hotkeyPath)
         try await wallet.setHotkey(bob, overwrite: true)
         #expect(try wallet.hotkeyPublicKey().accountID == bob.accountID)
         let publicOnly = await #expect(throws: AccountKeyError.self) {

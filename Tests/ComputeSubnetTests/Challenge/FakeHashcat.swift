@@ -37,6 +37,16 @@ final class FakeHashcat: Sendable {
         return solver
     }
 
+    /// Whether that process dies now: a kill that was sent takes its time on a busy machine.
+    func dies(_ name: String) async throws -> Bool {
+        let deadline = ContinuousClock.Instant.after(10)
+        while ContinuousClock.now < deadline {
+            if try self.isDead(name) { return true }
+            await Task.yield()
+        }
+        return false
+    }
+
     /// Whether the process whose number the script noted is gone, or a corpse that nobody has buried yet.
     func isDead(_ name: String) throws -> Bool {
         let pid = try self.note(name).trimmingCharacters(in: .whitespacesAndNewlines)

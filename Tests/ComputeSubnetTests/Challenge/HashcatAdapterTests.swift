@@ -121,8 +121,10 @@ private let caller = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
         let solution = try await self.solve(fake, inputs, seconds: 1.5, limits: limits)
         #expect(solution.error == inputs.runID(caller: caller) + ": ❌ Hashcat execution timed out")
         #expect(solution.localExecutionTime >= 1.5 && solution.localExecutionTime < 15)
-        #expect(try fake.isDead("leader"))
-        #expect(try fake.isDead("child"))
+        let leaderDies = try await fake.dies("leader")
+        #expect(leaderDies)
+        let childDies = try await fake.dies("child")
+        #expect(childDies)
     }
 
     @Test func `one who is left behind neither delays the answer nor survives it`() async throws {
@@ -130,7 +132,8 @@ private let caller = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
         let solution = try await self.solve(fake, .searching("cab"))
         #expect(solution.password == "cab")
         #expect(solution.localExecutionTime < 15)
-        #expect(try fake.isDead("child"))
+        let childDies = try await fake.dies("child")
+        #expect(childDies)
     }
 
     @Test func `more output than allowed ends the run`() async throws {
@@ -138,7 +141,8 @@ private let caller = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
             "echo $$ > $FOLDER/leader; while true; do echo xxxxxxxxxxxxxxxxxxxxxxxxx; done")
         let solution = try await self.solve(fake, .searching("cab"))
         #expect(solution.error?.hasSuffix("it printed more than 65536 bytes") == true)
-        #expect(try fake.isDead("leader"))
+        let leaderDies = try await fake.dies("leader")
+        #expect(leaderDies)
     }
 
     @Test func `one run at a time, a bounded queue, and a cancelled call gives its place back`() async throws
@@ -179,7 +183,8 @@ private let caller = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
             rmdir(fake.folder + "/lock")
             long.cancel()
             await #expect(throws: ChallengeRefusal.self) { try await long.value }
-            #expect(try fake.isDead("leader"))
+            let leaderDies = try await fake.dies("leader")
+            #expect(leaderDies)
             for try await solution in group { #expect(solution?.password == "cab") }
         }
         #expect((try? fake.note("overlap")) == nil)
