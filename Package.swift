@@ -8,15 +8,20 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
 ]
+// On the way of a call an asynchronous function stays where its caller runs: each one that does not costs a
+// look-up of the task's executor on the way in and on the way out.
+let callPathSettings = settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
 
 // Products of other packages, by the name our targets use.
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -38,7 +43,10 @@ let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", packa
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
-func library(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+func library(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
+    settings: [SwiftSetting] = settings
+) -> Target {
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
@@ -64,6 +72,7 @@ let package = Package(
         .library(name: "Bittensor", targets: ["Bittensor", "BittensorCore"]),
         .library(name: "ComputeSubnet", targets: ["ComputeSubnet"]),
         .library(name: "SubnetTesting", targets: ["SubnetTesting"]),
+        .library(name: "SubnetFuzzing", targets: ["SubnetFuzzing"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
@@ -108,9 +117,11 @@ let package = Package(
             [
                 "LibP2PCore", "LibP2PIdentity", nioCore, nioPosix, nioSSL, nioTLS, deque, crypto, logging,
                 lifecycle,
-            ]),
-        library("SubnetRPC", [nioCore, protobuf, logging, tracing, deque]),
-        library("LibP2PRPC", ["SubnetRPC", "LibP2P", "LibP2PCore", "LibP2PIdentity", nioCore]),
+            ], settings: callPathSettings),
+        library("SubnetRPC", [nioCore, protobuf, logging, tracing, deque], settings: callPathSettings),
+        library(
+            "LibP2PRPC", ["SubnetRPC", "LibP2P", "LibP2PCore", "LibP2PIdentity", nioCore],
+            settings: callPathSettings),
         library("SubnetServices", ["SubnetRPC", protobuf], exclude: ["Protos"]),
         library(
             "ModelWorkers", [nioCore, nioPosix, protobuf, logging, subprocess, system], exclude: ["Protos"]),
@@ -122,11 +133,10 @@ let package = Package(
         library(
             "Bittensor",
             [
-                "AccountKeys", "BittensorCore", "SubnetRPC", nioCore, nioPosix, nioSSL, crypto, logging,
-                metrics,
-                lifecycle, hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, asyncHTTPClient, deque,
+                "AccountKeys", "BittensorCore", "SubnetRPC", nioCore, nioHTTP1, nioPosix, nioSSL, crypto, logging,
+                metrics, lifecycle, signals, hummingbirdCore, hummingbirdTLS, asyncHTTPClient, deque, heap,
             ]),
-        library("ContainerEngine", [nioCore, nioPosix, asyncHTTPClient, logging]),
+        library("ContainerEngine", [nioCore, nioPosix, nioHTTP1, asyncHTTPClient, logging]),
         library(
             "ComputeSubnet",
             [
@@ -156,33 +166,45 @@ let package = Package(
                 protobuf,
             ], swiftSettings: settings),
         library(
+            "SubnetFuzzing",
+            [
+                "Multiformats", "LibP2PIdentity", "LibP2PCore", "SubnetRPC", "ModelWorkers", "EmbeddedModel",
+                "AccountKeys", "BittensorCore", nioCore, crypto,
+            ]),
+        library(
             "SubnetTesting",
             [
                 "Multiformats", "LibP2PIdentity", "LibP2PCore", "LibP2P", "LibP2PRPC", "SubnetRPC",
                 "SubnetServices",
-                "ModelWorkers", "EmbeddedModel", protobuf, nioCore, nioEmbedded, deque, crypto, logging,
+                protobuf, nioCore, nioEmbedded, deque, crypto, logging,
             ]),
         .executableTarget(
             name: "test-worker", dependencies: ["ModelWorkers", nioCore, logging], path: "Tests/TestWorker",
             swiftSettings: settings),
 
+        .executableTarget(
+            name: "test-miner", dependencies: ["ComputeSubnet", logging], path: "Tests/TestMiner",
+            swiftSettings: settings),
+
         tests("MultiformatsTests", ["Multiformats"], fixtures: true),
         tests(
-            "LibP2PIdentityTests", ["LibP2PIdentity", "Multiformats", "SubnetTesting", crypto], fixtures: true
+            "LibP2PIdentityTests", ["LibP2PIdentity", "Multiformats", crypto], fixtures: true
         ),
         tests(
             "LibP2PCoreTests",
             [
-                "LibP2PCore", "LibP2PIdentity", "LibP2PWire", "Multiformats", "SubnetTesting", nioCore,
+                "LibP2PCore", "LibP2PIdentity", "LibP2PWire", "Multiformats", "SubnetFuzzing", nioCore,
                 crypto, certificates, asn1,
             ],
             fixtures: true),
         tests("LibP2PTests", ["LibP2P", "LibP2PCore", "LibP2PIdentity", nioCore, nioPosix, logging]),
-        tests("SubnetRPCTests", ["SubnetRPC", "SubnetTesting", nioCore, protobuf, logging, tracing, crypto]),
+        tests(
+            "SubnetRPCTests",
+            ["SubnetRPC", "SubnetTesting", "SubnetFuzzing", nioCore, protobuf, logging, tracing, crypto]),
         tests(
             "ModelWorkersTests",
-            ["ModelWorkers", "SubnetTesting", "test-worker", nioCore, nioPosix, protobuf, logging]),
-        tests("EmbeddedModelTests", ["EmbeddedModel", "SubnetTesting"]),
+            ["ModelWorkers", "SubnetFuzzing", "test-worker", nioCore, nioPosix, protobuf, logging]),
+        tests("EmbeddedModelTests", ["EmbeddedModel", "SubnetFuzzing"]),
         tests(
             "LibP2PRPCTests",
             [
@@ -190,23 +212,22 @@ let package = Package(
                 nioCore, protobuf,
                 logging,
             ]),
-        tests("SubnetTestingTests", ["SubnetTesting"]),
-        tests("AccountKeysTests", ["AccountKeys"], fixtures: true),
+        tests("SubnetFuzzingTests", ["SubnetFuzzing"]),
+        tests("AccountKeysTests", ["AccountKeys", "Multiformats", crypto], fixtures: true),
         tests(
             "BittensorCoreTests", ["BittensorCore", "AccountKeys", "SubnetRPC", nioCore, crypto],
             fixtures: true),
         tests(
             "BittensorTests",
             [
-                "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC", "SubnetTesting", nioCore, nioPosix,
-                nioSSL,
-                logging, asyncHTTPClient, httpTypes, lifecycle, certificates, crypto,
+                "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC", "SubnetTesting", nioCore, nioHTTP1,
+                nioPosix, nioSSL, logging, asyncHTTPClient, lifecycle, certificates, asn1, crypto,
             ], fixtures: true),
-        tests("ContainerEngineTests", ["ContainerEngine", nioCore, nioPosix, logging]),
+        tests("ContainerEngineTests", ["ContainerEngine", nioCore, nioPosix, nioHTTP1, logging]),
         tests(
             "ComputeSubnetTests",
             [
-                "ComputeSubnet", "ContainerEngine", "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC",
+                "test-miner", "ComputeSubnet", "ContainerEngine", "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC",
                 nioCore,
                 nioPosix, logging, metrics, grdb, cryptoExtras, crypto, subprocess, lifecycle,
                 asyncHTTPClient,
@@ -244,7 +265,7 @@ let package = Package(
     ]
 )
 
-// SUBNET_TESTS=LibP2PTests,SubnetTests builds these test targets only: linking is much of an incremental build.
+// SUBNET_TESTS=LibP2PTests,SubnetTests builds these test targets only: linking is most of a small build.
 if let only = Context.environment["SUBNET_TESTS"]?.split(separator: ",").map(String.init) {
     package.targets.removeAll { $0.type == .test && !only.contains($0.name) }
 }

@@ -10,7 +10,7 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "FuzzTarget",
-            dependencies: [.product(name: "SubnetTesting", package: "subnet")],
+            dependencies: [.product(name: "SubnetFuzzing", package: "subnet")],
             swiftSettings: [
                 .swiftLanguageMode(.v6),
                 .enableUpcomingFeature("ExistentialAny"),

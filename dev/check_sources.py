@@ -22,7 +22,7 @@ BLOBS_ALLOWED = [
 ]
 
 # Modules that never see an event loop, a clock or a random source that was not passed in.
-SANS_IO = ["Sources/LibP2PCore", "Sources/SubnetRPC"]
+SANS_IO = ["Sources/LibP2PCore", "Sources/SubnetRPC", "Sources/BittensorCore"]
 SANS_IO_FORBIDDEN = re.compile(
     r"\b(?:EventLoop\w*|Channel\w*|NIOPosix|ContinuousClock|SuspendingClock|SystemRandomNumberGenerator)\b"
     r"|\bDate\(\)|\bUUID\(\)|\.random\(|\bTask\.sleep\b|(?<![.\w])print\("

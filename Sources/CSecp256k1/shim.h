@@ -2,6 +2,7 @@
 #define SUBNET_CSECP256K1_SHIM_H
 
 #include <secp256k1.h>
+#include <secp256k1_recovery.h>
 
 /// The library's built-in context: enough to parse, serialise and verify, never to sign.
 /// A function, because Swift 6 refuses a C global that is not declared const.

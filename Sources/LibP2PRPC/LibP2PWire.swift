@@ -60,8 +60,8 @@ public final class LibP2PWire: ClientWire {
     }
 
     private func protocolID(of method: MethodDescriptor, at peer: PeerID) throws -> (String, WireName) {
-        let native = method.id(on: .native)
-        let template = method.id(on: .template)
+        let native = method.nativeID
+        let template = method.templateID
         switch self.choice {
         case .native: break
         case .template:
@@ -72,10 +72,9 @@ public final class LibP2PWire: ClientWire {
         case .automatic:
             guard let template else { break }
             let served = self.host.information(of: peer)?.protocols ?? []
-            if let native, served.contains(native) { break }
+            if served.contains(native) { break }
             return (template, .template)
         }
-        guard let native else { throw RPCError(.unimplemented, "\(method) has no name on the native wire") }
         return (native, .native)
     }
 

@@ -9,6 +9,8 @@ package final class RPCByteStream: CallByteStream {
 
     package init(_ stream: PeerStream) { self.stream = stream }
 
+    package func poll() -> ByteBuffer? { self.stream.poll() }
+
     package func read() async throws -> ByteBuffer? {
         do { return try await self.stream.read() } catch { throw RPCError(libp2p: error) }
     }

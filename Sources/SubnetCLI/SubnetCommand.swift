@@ -22,7 +22,8 @@ struct SubnetCommand: AsyncParsableCommand {
         version: SubnetVersion.text,
         subcommands: [
             DemoCommand.self, KeyCommand.self, NodeCommand.self, PingCommand.self, IdentifyCommand.self,
-            CallCommand.self, InferCommand.self, PerfCommand.self, WorkerGuardCommand.self,
+            CallCommand.self, InferCommand.self, PerfCommand.self, WalletCommand.self,
+            WorkerGuardCommand.self,
             ModelWorkerCommand.self,
         ])
 

@@ -134,9 +134,15 @@ internal import Testing
         ] {
             #expect(throws: IdentityError.self) { try PeerRecord(payload: payload) }
         }
-        for count in good.indices where count < 30 {
-            #expect(throws: IdentityError.self) { try PeerRecord(payload: Array(good[..<count])) }
+        // A record may end after any whole field: then it is one with fewer addresses, and nothing else.
+        let whole = try PeerRecord(payload: good)
+        var shorter: [Int] = []
+        for count in good.indices {
+            guard let record = try? PeerRecord(payload: Array(good[..<count])) else { continue }
+            #expect(record.peerID == whole.peerID && whole.addresses.starts(with: record.addresses))
+            shorter.append(record.addresses.count)
         }
+        #expect(shorter == [0] + Array(0..<whole.addresses.count), "cut after a whole field and nowhere else")
     }
 
     @Test func `envelopes, domains and lists beyond their bounds are refused`() throws {

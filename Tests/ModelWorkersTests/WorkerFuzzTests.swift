@@ -1,5 +1,5 @@
 internal import NIOCore
-internal import SubnetTesting
+internal import SubnetFuzzing
 internal import Testing
 
 @testable import ModelWorkers

@@ -1,5 +1,5 @@
 internal import Foundation
-internal import SubnetTesting
+internal import SubnetFuzzing
 
 /// The target that SUBNET_FUZZ_TARGET names, looked up once. `list` prints all names and ends the process.
 private let target: FuzzTargets.Target = {

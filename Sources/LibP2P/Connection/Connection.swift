@@ -32,10 +32,16 @@ protocol ConnectionDelegate: AnyObject, Sendable {
 ///   `eventLoop`, which each entry point asserts; the list of streams with work crosses threads behind a
 ///   `Mutex`.
 package final class Connection: @unchecked Sendable {
-    /// Bytes produced for one socket write.
-    static let writeBytesMax = 128 * 1024
+    /// Bytes produced for one socket write. Each such piece leaves at once: the peer decrypts it while the
+    /// next one is encrypted here.
+    static let writeBytesMax = 64 * 1024
+    /// Streams accepted in one read batch after which what their handlers answered leaves, for the same
+    /// reason: with a flush at the end only, both ends of many small calls would take turns.
+    static let acceptsPerFlush = 16
     /// Protocols whose encoded proposal is kept.
     static let proposalsCachedMax = 256
+    /// Entries of a list of streams whose storage is kept.
+    static let listKeptMax = 256
     /// How long a stream whose handler is done may keep sending before it is reset.
     static let lingerTimeout = TimeAmount.seconds(30)
 
@@ -53,6 +59,9 @@ package final class Connection: @unchecked Sendable {
     private struct Dirty: ~Copyable {
         var streams: [PeerStream] = []
         var isFlushScheduled = false
+        /// The loop is within a read batch or a flush, at whose end the list is looked at: no flush need be
+        /// scheduled.
+        var isFlushDue = false
     }
     private let dirty = Mutex(Dirty())
     private let status = Mutex(Status())
@@ -81,6 +90,10 @@ package final class Connection: @unchecked Sendable {
     private var timer: Scheduled<Void>?
     private var timerDeadline = NIODeadline.distantFuture
     private var isInBatch = false
+    /// Streams accepted in this read batch since the last flush.
+    private var acceptsUnflushed = 0
+    /// Storage for ``collect()``.
+    private var spareList: [PeerStream] = []
     private var tasks: [UInt64: Task<Void, Never>] = [:]
     private var nextTask: UInt64 = 0
     private var lingering = Deque<(deadline: NIODeadline, id: UInt32)>()
@@ -230,11 +243,16 @@ package final class Connection: @unchecked Sendable {
     func enqueueDirty(_ stream: PeerStream) {
         let mustSchedule = self.dirty.withLock { dirty in
             dirty.streams.append(stream)
-            if dirty.isFlushScheduled { return false }
+            if dirty.isFlushScheduled || dirty.isFlushDue { return false }
             dirty.isFlushScheduled = true
             return true
         }
-        if mustSchedule { self.eventLoop.execute { self.flush() } }
+        if mustSchedule { self.eventLoop.execute { self.flushAsScheduled() } }
+    }
+
+    private func flushAsScheduled() {
+        self.dirty.withLock { $0.isFlushScheduled = false }
+        self.flush()
     }
 
     func execute(_ body: @escaping @Sendable (Connection) -> Void) {
@@ -266,6 +284,11 @@ package final class Connection: @unchecked Sendable {
     func received(_ bytes: ByteBuffer) {
         guard let delegate = self.delegate else { return }
         self.isInBatch = true
+        self.acceptsUnflushed = 0
+        // `readCompleted()` follows, which runs and sends what this read brings about; should the channel
+        // fail in between, `inputClosed(cause:)` does.
+        self.executor.batchBegan()
+        self.dirty.withLock { $0.isFlushDue = true }
         self.core.received(bytes, now: self.eventLoop.now, protocols: delegate.served)
         self.runActions()
         self.isInBatch = false
@@ -280,6 +303,8 @@ package final class Connection: @unchecked Sendable {
     }
 
     func inputClosed(cause: (any Error)?) {
+        self.executor.batchEnded()
+        self.flushEnded()
         self.core.inputClosed(cause: cause)
         self.runActions()
         self.flushUnlessInBatch()
@@ -303,8 +328,10 @@ package final class Connection: @unchecked Sendable {
         self.eventLoop.assertInEventLoop()
         guard let handler = self.handler, let channel = self.channel else {
             self.collect()
+            self.flushEnded()
             return
         }
+        self.dirty.withLock { $0.isFlushDue = true }
         var wrote = false
         // What a stream queued may produce actions, and those may wake streams: until nothing is left or the
         // socket is full.
@@ -316,21 +343,60 @@ package final class Connection: @unchecked Sendable {
             guard self.core.writeOutput(into: &output, bytesMax: Self.writeBytesMax) else { break }
             handler.write(output)
             wrote = true
+            if output.readableBytes >= Self.writeBytesMax / 2 {
+                handler.flush()
+                wrote = false
+            }
         } while true
         if wrote { handler.flush() }
         self.measureIfGrown()
         self.schedule()
+        self.flushEnded()
+    }
+
+    /// The last byte of a request or an answer was queued. When nothing else of the read batch waits, it
+    /// leaves now: the peer goes on while this side still clears away the call, or prepares to wait.
+    func messageEnded() {
+        guard self.eventLoop.inEventLoop, self.isInBatch, !self.core.hasAction, self.executor.isIdle else {
+            return
+        }
+        self.flushPart()
+    }
+
+    /// Sends what the first part of a read batch brought about. The rest of the batch and its end do the
+    /// rest.
+    private func flushPart() {
+        guard let handler = self.handler, let channel = self.channel, !self.isClosed else { return }
+        self.collect()
+        guard self.core.hasOutput, channel.isWritable else { return }
+        var output = ByteBuffer()
+        guard self.core.writeOutput(into: &output, bytesMax: Self.writeBytesMax) else { return }
+        handler.write(output)
+        handler.flush()
+    }
+
+    /// From here on, who wakes a stream asks for a flush.
+    private func flushEnded() {
+        let mustSchedule = self.dirty.withLock { dirty in
+            dirty.isFlushDue = false
+            if dirty.streams.isEmpty || dirty.isFlushScheduled { return false }
+            dirty.isFlushScheduled = true
+            return true
+        }
+        if mustSchedule { self.eventLoop.execute { self.flushAsScheduled() } }
     }
 
     func collect() {
         while true {
+            // The two lists take turns, so that neither loses its storage.
             var work: [PeerStream] = []
-            self.dirty.withLock { dirty in
-                swap(&work, &dirty.streams)
-                if work.isEmpty { dirty.isFlushScheduled = false }
-            }
-            if work.isEmpty { return }
+            swap(&work, &self.spareList)
+            self.dirty.withLock { swap(&work, &$0.streams) }
             for stream in work { self.collect(stream) }
+            let isDone = work.isEmpty
+            work.removeAll(keepingCapacity: work.count <= Self.listKeptMax)
+            swap(&work, &self.spareList)
+            if isDone { return }
         }
     }
 
@@ -433,8 +499,21 @@ package final class Connection: @unchecked Sendable {
         let stream = PeerStream(connection: self, peer: peer, id: id, protocolID: protocolID)
         self.streams[id] = stream
         self.countStreams()
+        // What came with the proposal is there before the handler starts: a request that is whole is then
+        // read without a wait.
+        while let bytes = self.core.nextData(on: id) {
+            stream.preload(bytes)
+            self.bounds.grown += bytes.readableBytes
+        }
+        if self.core.nextEndOfInput(on: id) { stream.inputEnded() }
         delegate.connection(self, accepted: stream, handler: handler)
         self.retireIfWornOut()
+        guard self.isInBatch else { return }
+        self.acceptsUnflushed += 1
+        if self.acceptsUnflushed >= Self.acceptsPerFlush {
+            self.acceptsUnflushed = 0
+            self.flushPart()
+        }
     }
 
     /// Runs `body` as a task owned by this connection: cancelled when the connection ends, awaited by

@@ -18,11 +18,15 @@ public final class LoopExecutor: TaskExecutor {
     private struct Queue: ~Copyable {
         var jobs = Deque<UnownedJob>()
         var isScheduled = false
+        /// A read batch is under way, at whose end the queue is drained: no turn is needed.
+        var isDrainDue = false
     }
 
     /// The loop that runs the jobs.
     public let eventLoop: any EventLoop
     private let queue = Mutex(Queue())
+    /// Whether no job waits.
+    var isIdle: Bool { self.queue.withLock { $0.jobs.isEmpty } }
 
     /// Makes an executor. One per event loop is enough; several are legal.
     public init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
@@ -31,12 +35,15 @@ public final class LoopExecutor: TaskExecutor {
         let job = UnownedJob(job)
         let mustSchedule = self.queue.withLock { queue in
             queue.jobs.append(job)
-            if queue.isScheduled { return false }
+            if queue.isScheduled || queue.isDrainDue { return false }
             queue.isScheduled = true
             return true
         }
         if mustSchedule { self.eventLoop.execute { self.turn() } }
     }
+
+    /// Says that ``drainWithinBatch()`` follows in this turn of the loop. Must be called on the loop.
+    func batchBegan() { self.queue.withLock { $0.isDrainDue = true } }
 
     private func turn() {
         if self.drain() {
@@ -60,11 +67,28 @@ public final class LoopExecutor: TaskExecutor {
         return true
     }
 
-    /// Runs what is queued within a read batch. A turn that is already scheduled takes the rest.
+    /// Runs what is queued within a read batch, bounded; a turn takes the rest.
     func drainWithinBatch() {
         for _ in 0..<Self.jobsPerTurnMax {
-            guard let job = self.queue.withLock({ $0.jobs.popFirst() }) else { return }
+            let job = self.queue.withLock { queue -> UnownedJob? in
+                if let job = queue.jobs.popFirst() { return job }
+                queue.isDrainDue = false
+                return nil
+            }
+            guard let job else { return }
             job.runSynchronously(on: self.asUnownedTaskExecutor())
         }
+        self.batchEnded()
+    }
+
+    /// The batch is over, or its end will not come: who enqueues from here on asks for a turn.
+    func batchEnded() {
+        let mustSchedule = self.queue.withLock { queue in
+            queue.isDrainDue = false
+            if queue.jobs.isEmpty || queue.isScheduled { return false }
+            queue.isScheduled = true
+            return true
+        }
+        if mustSchedule { self.eventLoop.execute { self.turn() } }
     }
 }

@@ -103,6 +103,16 @@ public final class PeerStream: Sendable {
         }
     }
 
+    /// The next bytes when they are here already; nil says nothing about the end. What ``read()`` would throw
+    /// is left to it.
+    public func poll() -> ByteBuffer? {
+        guard case .bytes(let bytes, let isCreditDue) = self.state.withLock({ $0.takeBytes() }) else {
+            return nil
+        }
+        if isCreditDue { self.connection.wake(self) }
+        return bytes
+    }
+
     // MARK: Writing
 
     /// Queues `bytes` and suspends while too much is queued.
@@ -174,6 +184,7 @@ public final class PeerStream: Sendable {
     public func finish(_ bytes: ByteBuffer) {
         if bytes.readableBytes > 0 { _ = try? self.enqueue(bytes) }
         self.closeWrite()
+        if bytes.readableBytes > 0 { self.connection.messageEnded() }
     }
 
     /// Sets what happens once when the stream fails: reset by either side, or its connection ended. Replaces
@@ -245,6 +256,14 @@ public final class PeerStream: Sendable {
         guard let reader else { return 0 }
         reader?.resume(returning: bytes)
         return bytes.readableBytes
+    }
+
+    /// Bytes arrived before anybody could read.
+    func preload(_ bytes: ByteBuffer) {
+        self.state.withLock { state in
+            state.input.append(bytes)
+            state.inputBytes += bytes.readableBytes
+        }
     }
 
     /// The peer will send no more.
@@ -361,13 +380,16 @@ extension PeerStream {
 
         init(protocolID: String?) { self.protocolID = protocolID }
 
+        mutating func takeBytes() -> Input? {
+            guard let bytes = self.input.popFirst() else { return nil }
+            self.inputBytes -= bytes.readableBytes
+            self.creditDue += bytes.readableBytes
+            // Bytes of a stream that was reset still count in what the connection holds.
+            return .bytes(bytes, isCreditDue: self.failure?.code != .connectionClosed)
+        }
+
         mutating func takeInput() -> Input {
-            if let bytes = self.input.popFirst() {
-                self.inputBytes -= bytes.readableBytes
-                self.creditDue += bytes.readableBytes
-                // Bytes of a stream that was reset still count in what the connection holds.
-                return .bytes(bytes, isCreditDue: self.failure?.code != .connectionClosed)
-            }
+            if let bytes = self.takeBytes() { return bytes }
             if let failure { return .failed(failure) }
             return self.isInputEnded ? .end : .wait
         }

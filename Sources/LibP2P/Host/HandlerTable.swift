@@ -13,17 +13,31 @@ final class HandlerTable: ServedProtocols, Sendable {
         /// Takes the stream over at once, on the loop; it owns its tasks and ends the stream itself.
         case acceptor(@Sendable (PeerStream) -> Void)
     }
-    private let handlers = Mutex<[String: Handler]>([:])
+    private struct Table {
+        var handlers: [String: Handler] = [:]
+        /// What was asked for last. The negotiation of a stream asks and then its acceptance, and calls come
+        /// in runs: comparing a name is cheaper than hashing it.
+        var last: (protocolID: String, handler: Handler)?
 
-    func serves(_ protocolID: String) -> Bool { self.handlers.withLock { $0[protocolID] != nil } }
-    func list() -> [String] { self.handlers.withLock { $0.keys.sorted() } }
-    func handler(for protocolID: String) -> Handler? { self.handlers.withLock { $0[protocolID] } }
+        mutating func find(_ protocolID: String) -> Handler? {
+            if let last, last.protocolID == protocolID { return last.handler }
+            guard let handler = self.handlers[protocolID] else { return nil }
+            self.last = (protocolID, handler)
+            return handler
+        }
+    }
+    private let table = Mutex(Table())
+
+    func serves(_ protocolID: String) -> Bool { self.table.withLock { $0.find(protocolID) != nil } }
+    func list() -> [String] { self.table.withLock { $0.handlers.keys.sorted() } }
+    func handler(for protocolID: String) -> Handler? { self.table.withLock { $0.find(protocolID) } }
 
     /// - Returns: whether the table changed.
     func set(_ handler: Handler?, for protocolID: String) -> Bool {
-        self.handlers.withLock { handlers in
-            let before = handlers[protocolID] != nil
-            handlers[protocolID] = handler
+        self.table.withLock { table in
+            let before = table.handlers[protocolID] != nil
+            table.handlers[protocolID] = handler
+            table.last = nil
             return before != (handler != nil)
         }
     }

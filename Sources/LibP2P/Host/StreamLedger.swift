@@ -11,25 +11,31 @@ struct StreamLedger {
 
     /// - Returns: whether the stream may run; if so it must be ended with ``close(peer:protocolID:)``.
     mutating func open(peer: PeerID, protocolID: String) -> Bool {
-        let ofPeer = self.perPeer[peer, default: 0]
-        let ofProtocol = self.perProtocol[protocolID, default: 0]
-        guard self.total < self.limits.streamsMax, ofPeer < self.limits.streamsPerPeerMax,
-            ofProtocol < self.limits.streamsPerProtocolMax
-        else { return false }
+        guard self.total < self.limits.streamsMax else { return false }
+        // Counted first, so that each table is looked into once.
         self.total += 1
-        self.perPeer[peer] = ofPeer + 1
-        self.perProtocol[protocolID] = ofProtocol + 1
-        return true
+        let ofPeer = Self.add(&self.perPeer[peer, default: 0])
+        let ofProtocol = Self.add(&self.perProtocol[protocolID, default: 0])
+        if ofPeer <= self.limits.streamsPerPeerMax, ofProtocol <= self.limits.streamsPerProtocolMax {
+            return true
+        }
+        self.close(peer: peer, protocolID: protocolID)
+        return false
     }
 
     mutating func close(peer: PeerID, protocolID: String) {
         self.total -= 1
-        self.perPeer[peer] = Self.less(self.perPeer[peer])
-        self.perProtocol[protocolID] = Self.less(self.perProtocol[protocolID])
+        Self.remove(peer, from: &self.perPeer)
+        Self.remove(protocolID, from: &self.perProtocol)
     }
 
-    private static func less(_ count: Int?) -> Int? {
-        guard let count, count > 1 else { return nil }
-        return count - 1
+    private static func add(_ count: inout Int) -> Int {
+        count += 1
+        return count
+    }
+
+    private static func remove<Key>(_ key: Key, from counts: inout [Key: Int]) {
+        guard let index = counts.index(forKey: key) else { return }
+        if counts.values[index] > 1 { counts.values[index] -= 1 } else { counts.remove(at: index) }
     }
 }

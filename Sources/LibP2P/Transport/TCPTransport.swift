@@ -17,6 +17,9 @@ package struct TCPTransport: Transport {
         low: 64 * 1024, high: 256 * 1024)
     /// One read; also what one unread segment may hold.
     static let readBytes = 64 * 1024
+    /// Reads before the batch ends. More would hold back what a batch answers: credit, without which the peer
+    /// waits instead of encrypting what this side decrypts next, and small calls beside a bulk stream.
+    static let readsPerBatch: UInt = 1
 
     private let group: any EventLoopGroup
 
@@ -37,6 +40,7 @@ package struct TCPTransport: Transport {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: Self.writeBufferWaterMark)
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes))
+            .channelOption(.maxMessagesPerRead, value: Self.readsPerBatch)
             .channelOption(.allowRemoteHalfClosure, value: false)
             .channelInitializer { channel in channel.eventLoop.makeCompletedFuture { try initialize(channel) }
             }
@@ -75,6 +79,7 @@ package struct TCPTransport: Transport {
             .childChannelOption(
                 .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes)
             )
+            .childChannelOption(.maxMessagesPerRead, value: Self.readsPerBatch)
             .childChannelOption(.allowRemoteHalfClosure, value: false)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

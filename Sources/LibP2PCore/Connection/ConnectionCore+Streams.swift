@@ -195,7 +195,7 @@ extension ConnectionCore {
             return
         }
         if reply.readableBytes > 0 {
-            negotiation.hasRefused = negotiation.isInbound && Self.isRefusal(reply)
+            negotiation.hasRefused = negotiation.isInbound && selected == nil && Self.isRefusal(reply)
             _ = self.session?.send(reply, on: id)
         }
         self.session?.consumed(before - negotiation.input.readableBytes, on: id, now: now)

@@ -87,6 +87,23 @@ package struct ConnectionCore: ~Copyable {
     /// The next thing the driver must do, oldest first.
     package mutating func nextAction() -> ConnectionAction? { self.actions.popFirst() }
 
+    /// Takes the next thing out of turn when it is data of a stream; nil otherwise.
+    package mutating func nextData(on id: UInt32) -> ByteBuffer? {
+        guard case .data(id, let bytes) = self.actions.first else { return nil }
+        self.actions.removeFirst()
+        return bytes
+    }
+
+    /// Takes the next thing out of turn when it is the end of what the peer sends on a stream.
+    package mutating func nextEndOfInput(on id: UInt32) -> Bool {
+        guard case .remoteClosedWrite(id) = self.actions.first else { return false }
+        self.actions.removeFirst()
+        return true
+    }
+
+    /// Whether ``nextAction()`` has something.
+    package var hasAction: Bool { !self.actions.isEmpty }
+
     /// Whether security and muxer stand.
     package var isEstablished: Bool { self.phase == .established }
     /// Whether the connection is over.
@@ -448,11 +465,10 @@ package struct ConnectionCore: ~Copyable {
     /// When ``timerFired(now:)`` wants to be called, if nothing else happens.
     package var nextDeadline: NIODeadline? {
         guard self.phase != .closed else { return nil }
-        var deadline = self.phaseDeadline
-        for other in [self.sessionDeadline, self.negotiationDeadlines.first?.deadline] {
-            if let other, other < (deadline ?? .distantFuture) { deadline = other }
-        }
-        return deadline
+        var deadline = self.phaseDeadline ?? .distantFuture
+        if let session = self.sessionDeadline { deadline = min(deadline, session) }
+        if let first = self.negotiationDeadlines.first { deadline = min(deadline, first.deadline) }
+        return deadline == .distantFuture ? nil : deadline
     }
 
     /// Time passed. May be called at any time; does only what is due.

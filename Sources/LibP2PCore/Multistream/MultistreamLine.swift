@@ -1,6 +1,14 @@
 internal import Multiformats
 internal import NIOCore
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
 /// The framing of multistream-select: one line.
 ///
 /// Layout: length uvarint | text UTF-8 | `\n`. The length counts the newline.
@@ -84,7 +92,11 @@ extension ByteBuffer {
     /// Whether the next readable bytes are exactly `bytes`.
     func startsWith(_ bytes: [UInt8]) -> Bool {
         self.withUnsafeReadableBytes { readable in
-            readable.count >= bytes.count && readable.prefix(bytes.count).elementsEqual(bytes)
+            guard readable.count >= bytes.count else { return false }
+            return bytes.withUnsafeBytes { wanted in
+                guard let left = readable.baseAddress, let right = wanted.baseAddress else { return true }
+                return memcmp(left, right, wanted.count) == 0
+            }
         }
     }
 }

@@ -53,11 +53,16 @@ public final class Node: Sendable {
             let identity = try Self.identity(configuration, directory)
             let host = try Host(HostConfiguration(configuration, identity: identity), logger: logger)
             let scheduler: any RPCScheduler = .onLoop(host.schedulingLoop)
-            let client = Client(
+            let registry =
+                configuration.metrics.listen == nil ? nil : MetricsSetup.registry(configuration.metrics)
+            let metrics = registry.map { CallMetrics(factory: $0) }
+            var client = Client(
                 wire: LibP2PWire(host: host, scheduler: scheduler), scheduler: scheduler,
                 configuration: ClientConfiguration(configuration))
+            client.metrics = metrics
             let router = Router(
-                scheduler: scheduler, client: client, limits: RouterLimits(configuration), logger: logger)
+                scheduler: scheduler, client: client, limits: RouterLimits(configuration), logger: logger,
+                metrics: metrics)
             self.worker = try Self.registerBuiltIn(
                 configuration, modelWorker, router: router, host: host, scheduler: scheduler, logger: logger)
             try register(router)
@@ -70,8 +75,7 @@ public final class Node: Sendable {
             for address in configuration.bootstrap { host.keepConnected(to: address) }
             (self.host, self.router, self.client, self.logger) = (host, router, client, logger)
             (self.configuration, self.dataDirectory) = (configuration, directory)
-            self.registry =
-                configuration.metrics.listen == nil ? nil : MetricsSetup.registry(configuration.metrics)
+            self.registry = registry
         } catch {
             directory?.close()
             throw error

@@ -40,5 +40,8 @@ public struct RPCPeer: Sendable, Hashable, CustomStringConvertible {
     /// A peer inside this process.
     public static func local(_ id: String) -> RPCPeer { RPCPeer(world: .local, id: id) }
 
+    /// Worlds share no ids, so the id alone spreads well.
+    public func hash(into hasher: inout Hasher) { hasher.combine(self.id) }
+
     public var description: String { "\(self.world.name):\(self.id)" }
 }

@@ -109,9 +109,9 @@ extension ThrowingTaskGroup where ChildTaskResult == Void, Failure == any Error 
     /// Adds a child task that runs at once up to its first suspension.
     mutating func addTaskNow(_ body: @escaping @Sendable () async throws -> Void) {
         if #available(macOS 26.0, *) {
-            self.addImmediateTask(operation: body)
+            self.addImmediateTask { try await body() }
         } else {
-            self.addTask(operation: body)
+            self.addTask { try await body() }
         }
     }
 }

@@ -10,7 +10,8 @@ final class OutgoingCall<Request: Sendable, Response: Sendable>: Sendable {
     let stream: any ClientCallStream
     let inbound: InboundMessages<Response>
     let outbound: OutboundMessages<Request>
-    private let client: Client
+    private let scheduler: any RPCScheduler
+    private let metrics: (any RPCMetrics)?
     private let start: NIODeadline
     private let span: (any Tracing.Span)?
     private let timer: RPCTimer
@@ -22,7 +23,8 @@ final class OutgoingCall<Request: Sendable, Response: Sendable>: Sendable {
     ) {
         self.head = head
         self.stream = stream
-        self.client = client
+        self.scheduler = client.scheduler
+        self.metrics = client.metrics
         self.start = start
         self.span = span
         self.inbound = inbound
@@ -38,9 +40,9 @@ final class OutgoingCall<Request: Sendable, Response: Sendable>: Sendable {
     /// the other side.
     func end(_ error: RPCError?) {
         guard !self.hasEnded.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        self.client.scheduler.cancel(self.timer)
+        self.scheduler.cancel(self.timer)
         if let error { self.stream.cancel(error) }
-        self.client.ended(self.head, self.start, self.span, error)
+        Client.ended(self.head, self.start, self.span, error, self.scheduler, self.metrics)
     }
 
     /// Runs a part of the call; the cancellation of the task and any error end the call.
@@ -118,7 +120,7 @@ extension Client {
                     bytesMax: self.configuration.requestBytesMax, tooLarge: .invalidArgument))
         } catch {
             let error = RPCError.wrapping(error, as: .unavailable, "\(peer) cannot be reached")
-            self.ended(head, start, span, error)
+            Self.ended(head, start, span, error, self.scheduler, self.metrics)
             throw error.metWhileCallingOut()
         }
     }
@@ -131,9 +133,12 @@ extension Client {
     }
 
     /// Tells metrics and tracer that a call has ended.
-    func ended(_ head: CallHead, _ start: NIODeadline, _ span: (any Tracing.Span)?, _ error: RPCError?) {
-        if let metrics = self.metrics {
-            let took = Duration.nanoseconds((self.scheduler.now() - start).nanoseconds)
+    static func ended(
+        _ head: CallHead, _ start: NIODeadline, _ span: (any Tracing.Span)?, _ error: RPCError?,
+        _ scheduler: any RPCScheduler, _ metrics: (any RPCMetrics)?
+    ) {
+        if let metrics {
+            let took = Duration.nanoseconds((scheduler.now() - start).nanoseconds)
             metrics.callFinished(.caller, head, code: error?.code, after: took)
         }
         if let span {

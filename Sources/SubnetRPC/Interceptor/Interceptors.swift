@@ -1,10 +1,13 @@
 /// Code around calls that go out.
 ///
 /// It may change the head (add metadata), refuse the call, or wrap the stream to see each item.
+///
+/// `next` is `@concurrent` so that the requirement reads the same in modules with and without
+/// `NonisolatedNonsendingByDefault`.
 public protocol ClientInterceptor: Sendable {
     /// Opens a call, usually by calling `next` with the head or a changed one.
     func open(
-        _ head: CallHead, next: @Sendable (CallHead) async throws -> any ClientCallStream
+        _ head: CallHead, next: @concurrent @Sendable (CallHead) async throws -> any ClientCallStream
     ) async throws -> any ClientCallStream
 }
 
@@ -15,7 +18,7 @@ public protocol ServerInterceptor: Sendable {
     /// Serves a call, usually by calling `next` with the stream or one that wraps it.
     func serve(
         _ stream: any ServerCallStream, _ context: CallContext,
-        next: @Sendable (any ServerCallStream) async throws -> Void
+        next: @concurrent @Sendable (any ServerCallStream) async throws -> Void
     ) async throws
 }
 

@@ -40,6 +40,10 @@ public final class MethodDescriptor: Sendable {
     public let coding: String
     /// Names that differ from what the wire would make of ``fullName``.
     public let namesOnWires: [WireName: String]
+    /// The name on the native wire, for those who ask at each call.
+    package let nativeID: String
+    /// The name on the template's wire, for those who ask at each call.
+    package let templateID: String?
 
     /// The start of a protocol id of the native wire, before the full name.
     public static let nativePrefix = "/subnet/rpc/1.0.0/"
@@ -54,7 +58,10 @@ public final class MethodDescriptor: Sendable {
         self.kind = kind
         self.coding = coding
         var names = namesOnWires
-        names[.native] = names[.native] ?? Self.nativePrefix + self.fullName
+        let nativeID = names[.native] ?? Self.nativePrefix + self.fullName
+        names[.native] = nativeID
+        self.nativeID = nativeID
+        self.templateID = names[.template]
         if !service.isEmpty { names[.hivemind] = names[.hivemind] ?? self.fullName }
         self.namesOnWires = names
     }

@@ -64,9 +64,9 @@ package final class NativeClientStream: ClientCallStream {
             case nil: break
             }
             if self.state.withLock({ $0.call.hasEnded }) { return nil }
-            let piece: ByteBuffer?
+            var piece = self.bytes.poll()
             do {
-                piece = try await self.bytes.read()
+                if piece == nil { piece = try await self.bytes.read() }
             } catch {
                 throw self.reason(for: error)
             }

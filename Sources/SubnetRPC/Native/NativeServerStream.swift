@@ -22,23 +22,39 @@ package final class NativeServerStream: ServerCallStream {
         scheduler: any RPCScheduler,
         limits: NativeLimits = .init(), headerTimeout: Duration = .seconds(10)
     ) async throws -> NativeServerStream {
+        var call = NativeServerCall(limits: limits)
+        // The header mostly comes with the stream, and then needs no alarm.
+        while let piece = bytes.poll() {
+            if let header = try Self.header(from: piece, of: &call, bytes) {
+                return NativeServerStream(
+                    bytes, header.head(of: method, from: peer, now: scheduler.now()), call)
+            }
+        }
         let timer = scheduler.schedule(at: scheduler.now() + TimeAmount(headerTimeout)) { bytes.reset() }
         defer { scheduler.cancel(timer) }
-        var call = NativeServerCall(limits: limits)
         while true {
             guard let piece = try await bytes.read() else {
                 bytes.reset()
                 throw RPCError(.unavailable, "the peer closed the stream before the header of its call")
             }
-            call.received(piece)
-            do {
-                guard case .header(let header)? = try call.next() else { continue }
-                let head = header.head(of: method, from: peer, now: scheduler.now())
-                return NativeServerStream(bytes, head, call)
-            } catch {
-                if let status = call.finish(error) { bytes.finish(status) }
-                throw error
+            if let header = try Self.header(from: piece, of: &call, bytes) {
+                return NativeServerStream(
+                    bytes, header.head(of: method, from: peer, now: scheduler.now()), call)
             }
+        }
+    }
+
+    /// The header of a call, once it is whole.
+    private static func header(
+        from piece: ByteBuffer, of call: inout NativeServerCall, _ bytes: any CallByteStream
+    ) throws -> NativeCallHeader? {
+        call.received(piece)
+        do {
+            guard case .header(let header)? = try call.next() else { return nil }
+            return header
+        } catch {
+            if let status = call.finish(error) { bytes.finish(status) }
+            throw error
         }
     }
 
@@ -56,7 +72,8 @@ package final class NativeServerStream: ServerCallStream {
             case .header?, nil: break
             }
             if isOver { return nil }
-            let piece = try await self.bytes.read()
+            var piece = self.bytes.poll()
+            if piece == nil { piece = try await self.bytes.read() }
             self.call.withLock { call in
                 if let piece { call.received(piece) } else { call.receivedEnd() }
             }

@@ -21,10 +21,16 @@ public final class CallTable: Sendable {
 
     /// A call that runs. The handle and the context come in either order, because a task may go far (even to
     /// its end) before its handle is there.
-    private struct Call {
-        var task: Task<Void, Never>?
-        var context: CallContext?
-        var bytes: (any CallByteStream)?
+    private final class Call: Sendable {
+        struct State {
+            var task: Task<Void, Never>?
+            var context: CallContext?
+            var bytes: (any CallByteStream)?
+        }
+        let state: Mutex<State>
+
+        init(context: CallContext) { self.state = Mutex(State(context: context)) }
+        init(bytes: any CallByteStream) { self.state = Mutex(State(bytes: bytes)) }
     }
 
     /// A table for calls that a router serves.
@@ -46,11 +52,12 @@ public final class CallTable: Sendable {
     /// Serves a call in a task of its own, which has begun when this returns.
     public func accept(_ stream: any ServerCallStream) {
         let context = self.router.context(for: stream.head)
-        switch self.enter(Call(context: context)) {
+        let call = Call(context: context)
+        switch self.enter(call) {
         case .failure(let reason): stream.finish(reason)
         case .success(let id):
             self.started(
-                id,
+                call,
                 startNow(on: self.executor) {
                     await self.router.run(stream, context)
                     self.ended(id)
@@ -63,28 +70,30 @@ public final class CallTable: Sendable {
         _ bytes: any CallByteStream,
         opening: @escaping @Sendable () async throws -> any ServerCallStream
     ) {
-        switch self.enter(Call(bytes: bytes)) {
+        let call = Call(bytes: bytes)
+        switch self.enter(call) {
         case .failure: bytes.reset()
         case .success(let id):
             self.started(
-                id,
+                call,
                 startNow(on: self.executor) {
-                    await self.open(id, opening)
+                    await self.open(call, opening)
                     self.ended(id)
                 })
         }
     }
 
-    private func open(_ id: UInt64, _ opening: @Sendable () async throws -> any ServerCallStream) async {
+    private func open(_ call: Call, _ opening: @Sendable () async throws -> any ServerCallStream) async {
         // An adapter that cannot open the call has told the peer what the wire can tell; there is no more to
         // do.
         guard let stream = try? await opening() else { return }
         let context = self.router.context(for: stream.head)
-        let (task, closed) = self.state.withLock { state in
-            state.calls[id]?.context = context
-            state.calls[id]?.bytes = nil
-            return (state.calls[id]?.task, state.closed)
+        let task = call.state.withLock { state in
+            state.context = context
+            state.bytes = nil
+            return state.task
         }
+        let closed = self.state.withLock { $0.closed }
         if let task { context.started(as: .task(task)) }
         if let closed { context.cancel(closed) }
         await self.router.run(stream, context)
@@ -93,8 +102,9 @@ public final class CallTable: Sendable {
     /// Cancels every call; its caller is told `reason`. New calls are still accepted.
     public func cancelAll(_ reason: RPCError) {
         for call in self.state.withLock({ $0.calls.sorted { $0.key < $1.key }.map(\.value) }) {
-            call.context?.cancel(reason)
-            call.bytes?.reset()
+            let (context, bytes) = call.state.withLock { ($0.context, $0.bytes) }
+            context?.cancel(reason)
+            bytes?.reset()
         }
     }
 
@@ -132,10 +142,10 @@ public final class CallTable: Sendable {
         }
     }
 
-    private func started(_ id: UInt64, _ task: Task<Void, Never>) {
-        let context = self.state.withLock { state -> CallContext? in
-            state.calls[id]?.task = task
-            return state.calls[id]?.context
+    private func started(_ call: Call, _ task: Task<Void, Never>) {
+        let context = call.state.withLock { state in
+            state.task = task
+            return state.context
         }
         context?.started(as: .task(task))
     }

@@ -7,6 +7,26 @@ final class CallsInFlight: Sendable {
     private struct Counts {
         var total = 0
         var byPeer: [RPCPeer: Int] = [:]
+
+        /// - Returns: calls of the peer, this one included.
+        mutating func add(_ peer: RPCPeer) -> Int {
+            func increment(_ count: inout Int) -> Int {
+                count += 1
+                return count
+            }
+            self.total += 1
+            return increment(&self.byPeer[peer, default: 0])
+        }
+
+        mutating func remove(_ peer: RPCPeer) {
+            guard let index = self.byPeer.index(forKey: peer) else { return }
+            self.total -= 1
+            if self.byPeer.values[index] > 1 {
+                self.byPeer.values[index] -= 1
+            } else {
+                self.byPeer.remove(at: index)
+            }
+        }
     }
 
     private let counts = Mutex(Counts())
@@ -22,12 +42,11 @@ final class CallsInFlight: Sendable {
             guard counts.total < limits.callsMax else {
                 return Self.busy("the node serves \(limits.callsMax) calls already", limits)
             }
-            let ofPeer = counts.byPeer[peer, default: 0]
-            guard ofPeer < limits.callsPerPeerMax else {
+            // Counted first, so that the table is looked into once.
+            guard counts.add(peer) <= limits.callsPerPeerMax else {
+                counts.remove(peer)
                 return Self.busy("the caller has \(limits.callsPerPeerMax) calls in flight already", limits)
             }
-            counts.total += 1
-            counts.byPeer[peer] = ofPeer + 1
             return nil
         }
         if refusal != nil { method.callsInFlight.subtract(1, ordering: .relaxed) }
@@ -37,11 +56,7 @@ final class CallsInFlight: Sendable {
     /// Gives the place back.
     func leave(_ peer: RPCPeer, _ method: RegisteredMethod) {
         method.callsInFlight.subtract(1, ordering: .relaxed)
-        self.counts.withLock { counts in
-            counts.total -= 1
-            let left = counts.byPeer[peer, default: 1] - 1
-            counts.byPeer[peer] = left == 0 ? nil : left
-        }
+        self.counts.withLock { $0.remove(peer) }
     }
 
     /// Calls in flight now.

@@ -104,10 +104,10 @@ func startNow(
 ) -> CallTask {
     if #available(macOS 26.0, *) {
         // The parent is the caller's call table, which keeps the task until it ends.
-        return Task.immediate(executorPreference: executor, operation: body)
+        return Task.immediate(executorPreference: executor) { await body() }
     } else {
         // The same.
-        return Task(executorPreference: executor, operation: body)
+        return Task(executorPreference: executor) { await body() }
     }
 }
 
@@ -115,9 +115,9 @@ extension DiscardingTaskGroup {
     /// Adds a child task that runs at once up to its first suspension.
     fileprivate mutating func addTaskNow(_ body: @escaping @Sendable () async -> Void) {
         if #available(macOS 26.0, *) {
-            self.addImmediateTask(operation: body)
+            self.addImmediateTask { await body() }
         } else {
-            self.addTask(operation: body)
+            self.addTask { await body() }
         }
     }
 }

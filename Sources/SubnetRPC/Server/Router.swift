@@ -22,6 +22,9 @@ public final class Router: Sendable {
     private struct Table {
         /// By name on each wire.
         var methods: [WireName: [String: RegisteredMethod]] = [:]
+        /// By the identity of the descriptor, which wires keep from ``Router/methods(on:)``: no name is
+        /// hashed for a call.
+        var byDescriptor: [ObjectIdentifier: RegisteredMethod] = [:]
         /// Names of registered services with what each declared.
         var services: [String: [MethodDescriptor]] = [:]
     }
@@ -76,6 +79,7 @@ public final class Router: Sendable {
             guard let declared = table.services.removeValue(forKey: Service.name) else { return }
             for method in declared {
                 for (wire, id) in method.namesOnWires { table.methods[wire]?[id] = nil }
+                table.byDescriptor[ObjectIdentifier(method)] = nil
             }
         }
     }
@@ -109,6 +113,7 @@ public final class Router: Sendable {
             }
             table.services[service] = methods.map(\.descriptor)
             for method in methods {
+                table.byDescriptor[ObjectIdentifier(method.descriptor)] = method
                 for (wire, id) in method.descriptor.namesOnWires {
                     table.methods[wire, default: [:]][id] = method
                 }
@@ -117,8 +122,9 @@ public final class Router: Sendable {
     }
 
     func registered(_ method: MethodDescriptor) -> RegisteredMethod? {
-        guard let id = method.id(on: .native) else { return nil }
-        return self.table.withLock { $0.methods[.native]?[id] }
+        self.table.withLock { table in
+            table.byDescriptor[ObjectIdentifier(method)] ?? table.methods[.native]?[method.nativeID]
+        }
     }
 
     /// The context of a call that begins, its deadline cut to what this router allows.

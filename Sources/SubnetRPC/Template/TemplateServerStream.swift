@@ -35,10 +35,16 @@ package final class TemplateServerStream: ServerCallStream {
                 .unimplemented, "the template wire carries unary calls: \(method) is \(method.kind)")
         }
         let deadline = scheduler.now() + TimeAmount(limits.deadline)
-        let timer = scheduler.schedule(at: deadline) { bytes.reset() }
-        defer { scheduler.cancel(timer) }
         var reader = TemplateFrameReader(bodyBytesMax: limits.bodyBytesMax)
         do {
+            // A small request mostly comes with its stream, and then needs no alarm.
+            while let piece = bytes.poll() {
+                guard let request = try reader.received(piece) else { continue }
+                return TemplateServerStream(
+                    bytes, CallHead(method: method, peer: peer, deadline: deadline), request)
+            }
+            let timer = scheduler.schedule(at: deadline) { bytes.reset() }
+            defer { scheduler.cancel(timer) }
             while let piece = try await bytes.read() {
                 guard let request = try reader.received(piece) else { continue }
                 return TemplateServerStream(

@@ -5,6 +5,8 @@ public import NIOCore
 /// The stream adapters of the native and the template wire stand on it, so that a transport brings nothing
 /// but this.
 public protocol CallByteStream: AnyObject, Sendable {
+    /// Bytes that are here already; `nil` says nothing about the end, and an error is left to ``read()``.
+    func poll() -> ByteBuffer?
     /// The bytes that have arrived, waiting for some; `nil` when the peer has closed its sending side.
     /// - Throws: after ``reset()``, after a reset by the peer, and when the connection is gone.
     func read() async throws -> ByteBuffer?
@@ -18,4 +20,9 @@ public protocol CallByteStream: AnyObject, Sendable {
     /// Sets what happens once when the peer resets the stream or the connection goes, also while nobody
     /// reads. When that has happened already, `action` runs at once. Setting another replaces it.
     func onReset(_ action: @escaping @Sendable () -> Void)
+}
+
+extension CallByteStream {
+    /// Streams that only know how to wait have nothing here.
+    public func poll() -> ByteBuffer? { nil }
 }

@@ -12,13 +12,7 @@ final class InboundMessages<Message: Sendable>: Sendable {
     private let bytesMax: Int
     private let countMax: Int
     private let badMessage: RPCError.Code
-    private let state = Mutex(State())
-
-    private struct State {
-        var count = 0
-        var hasEnded = false
-        var prefetched: Message?
-    }
+    private let state = Mutex(InboundState())
 
     init(
         source: any CallItemSource, head: CallHead, coding: MessageCoding<Message>,
@@ -39,7 +33,7 @@ final class InboundMessages<Message: Sendable>: Sendable {
     /// The next message, or `nil` at the end of the direction.
     func next() async throws -> Message? {
         let (prefetched, hasEnded) = self.state.withLock { ($0.prefetched.take(), $0.hasEnded) }
-        if let prefetched { return prefetched }
+        if let prefetched { return prefetched as? Message }
         return hasEnded ? nil : try await self.read()
     }
 
@@ -129,6 +123,14 @@ final class InboundMessages<Message: Sendable>: Sendable {
     private static var nothingSigned: RPCError {
         RPCError(.unauthenticated, "the other side sent no message that proves who it is")
     }
+}
+
+/// Not nested in a generic type, so that its lock is not looked up among the types at run time for each call.
+private struct InboundState {
+    var count = 0
+    var hasEnded = false
+    /// A message of the direction's type.
+    var prefetched: (any Sendable)?
 }
 
 /// The messages of one direction of a call on the side where they leave: encoded, bounded, signed, numbered.

@@ -1,4 +1,4 @@
-internal import SubnetTesting
+internal import SubnetFuzzing
 internal import Testing
 
 @testable internal import EmbeddedModel

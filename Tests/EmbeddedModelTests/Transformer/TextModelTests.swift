@@ -1,5 +1,5 @@
 internal import Foundation
-internal import SubnetTesting
+internal import SubnetFuzzing
 internal import Testing
 
 @testable internal import EmbeddedModel

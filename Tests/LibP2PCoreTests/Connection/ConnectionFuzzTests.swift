@@ -1,6 +1,6 @@
 import LibP2PIdentity
 import NIOCore
-import SubnetTesting
+import SubnetFuzzing
 import Testing
 
 @testable import LibP2PCore

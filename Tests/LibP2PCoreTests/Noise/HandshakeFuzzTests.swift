@@ -1,5 +1,5 @@
 import NIOCore
-import SubnetTesting
+import SubnetFuzzing
 import Testing
 
 @testable import LibP2PCore

@@ -1,6 +1,6 @@
 import NIOCore
 import SubnetRPC
-import SubnetTesting
+import SubnetFuzzing
 import Testing
 
 @Suite("Native wire")

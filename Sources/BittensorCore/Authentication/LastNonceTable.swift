@@ -1,0 +1,32 @@
+/// Python's memory of nonces: the highest of each hotkey and uuid. Bounded, unlike Python's: of the pairs
+/// beyond the bound those used longest ago go, and count as new when they come back.
+struct LastNonceTable {
+    private let pairsMax: Int
+    /// Two halves: what is used moves to the young one; when that is full, the old one is dropped.
+    private var young: [String: Int] = [:]
+    private var old: [String: Int] = [:]
+
+    init(limits: SynapseLimits) {
+        self.pairsMax = max(2, limits.noncePairsMax)
+    }
+
+    static func pair(_ hotkey: String?, _ uuid: String?) -> String {
+        "\(hotkey ?? "None"):\(uuid ?? "None")"
+    }
+
+    /// The last nonce of a pair.
+    func last(_ pair: String) -> Int? {
+        self.young[pair] ?? self.old[pair]
+    }
+
+    /// Keeps a nonce, unless a higher one was kept meanwhile: then `false`.
+    mutating func keep(_ nonce: Int, of pair: String) -> Bool {
+        if let last = self.last(pair), nonce <= last { return false }
+        if self.young.count >= self.pairsMax / 2 {
+            self.old = self.young
+            self.young = [:]
+        }
+        self.young[pair] = nonce
+        return true
+    }
+}

@@ -1,4 +1,0 @@
-internal import AccountKeys
-internal import SubnetRPC
-
-enum BittensorCoreSkeleton {}

@@ -1,0 +1,83 @@
+/// Who may call a miner, in the order that the reference intends and does not keep.
+///
+/// 1. a whitelisted hotkey may; 2. one that is not registered may not; 3. nor one with less stake than needed
+/// (unless the operator waives it); 4. nor one that the operator lists, by hotkey or coldkey; 5. nor one below
+/// the version that most validators run; 6. nor a known exploiter; 7. who is left, may.
+///
+/// A pure value: what the registry says is an argument. Without an answer of the registry nobody but the
+/// whitelist may.
+package struct AccessPolicy: Sendable, Hashable {
+    /// Hotkeys that always may. Empty by default: there are no keys in the code.
+    package var whitelistedHotkeys: Set<String> = []
+    /// Hotkeys that may not.
+    package var blacklistedHotkeys: Set<String> = []
+    /// Owners whose hotkeys may not.
+    package var blacklistedColdkeys: Set<String> = []
+    /// Hotkeys that are known for attacks.
+    package var exploiterHotkeys: Set<String> = []
+    /// Owners that are known for attacks.
+    package var exploiterColdkeys: Set<String> = []
+    /// Least stake of a caller, TAO.
+    package var stakeMinimumTAO = 1024.0
+    /// Whether callers with less stake may call too.
+    package var allowsTooLittleStake = false
+
+    /// The defaults.
+    package init() {}
+
+    /// Whether the owner of `hotkey` may call `route`.
+    ///
+    /// - Parameters:
+    ///   - neuron: what the registry says of the hotkey; `nil` when it is not registered.
+    ///   - versions: the gate of versions.
+    package func decide(
+        hotkey: String, neuron: Neuron?, versions: VersionGate, route: String
+    ) -> AccessDecision {
+        if self.whitelistedHotkeys.contains(hotkey) { return .allowed("Whitelisted hotkey") }
+        guard let neuron, neuron.hotkey == hotkey else { return .refused("Unrecognized hotkey") }
+        if neuron.stakeTAO < self.stakeMinimumTAO, !self.allowsTooLittleStake {
+            return .refused("Not enough stake!")
+        }
+        if self.blacklistedHotkeys.contains(hotkey) || self.blacklistedColdkeys.contains(neuron.coldkey) {
+            return .refused("Blacklisted hotkey")
+        }
+        guard versions.allows(hotkey) else { return .refused("Outdated version") }
+        if self.exploiterHotkeys.contains(hotkey) || self.exploiterColdkeys.contains(neuron.coldkey) {
+            return .refused("Exploiter hotkey, \(route)")
+        }
+        return .allowed("Hotkey recognized!")
+    }
+
+    /// The priority of a call: the stake of the caller and a little for the route, so that of equal callers
+    /// leases go before challenges and these before specs.
+    package static func priority(stakeTAO: Double, route: String) -> Double {
+        let bonus: Double =
+            switch route {
+            case Allocate.name: 3
+            case Challenge.name: 2
+            case Specs.name: 1
+            default: 0
+            }
+        return stakeTAO + bonus
+    }
+}
+
+/// Whether a caller may, and why.
+package enum AccessDecision: Sendable, Hashable {
+    /// It may.
+    case allowed(String)
+    /// It may not; the text goes to the caller.
+    case refused(String)
+
+    /// Whether it may.
+    package var isAllowed: Bool {
+        if case .allowed = self { true } else { false }
+    }
+
+    /// Why.
+    package var reason: String {
+        switch self {
+        case .allowed(let reason), .refused(let reason): reason
+        }
+    }
+}

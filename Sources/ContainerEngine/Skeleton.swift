@@ -1,3 +1,0 @@
-internal import AsyncHTTPClient
-
-enum ContainerEngineSkeleton {}

@@ -1,5 +1,0 @@
-internal import Testing
-
-@testable internal import AccountKeys
-
-@Suite struct AccountKeysSkeletonTests {}

@@ -1,5 +1,0 @@
-internal import Testing
-
-@testable internal import Bittensor
-
-@Suite struct BittensorSkeletonTests {}

@@ -1,5 +1,0 @@
-internal import Testing
-
-@testable internal import ContainerEngine
-
-@Suite struct ContainerEngineSkeletonTests {}
