@@ -142,8 +142,8 @@ let package = Package(
             [
                 "AccountKeys", "Bittensor", "BittensorCore", "ContainerEngine", "SubnetRPC", "CSodium",
                 nioCore,
-                nioPosix, nioSSL, crypto, cryptoExtras, certificates, deque, logging, metrics, lifecycle,
-                subprocess,
+                nioHTTP1, nioPosix, nioSSL, crypto, cryptoExtras, certificates, deque, logging, metrics,
+                lifecycle, subprocess,
                 system, hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, asyncHTTPClient, grdb, yams,
             ]),
         library(
@@ -163,7 +163,7 @@ let package = Package(
                 "ModelWorkers", "AccountKeys", "BittensorCore", "Bittensor", "ComputeSubnet",
                 "ContainerEngine",
                 "PrometheusMetrics", argumentParser, logging, metrics, yams, lifecycle, nioCore, nioPosix,
-                protobuf,
+                protobuf, signals,
             ], swiftSettings: settings),
         library(
             "SubnetFuzzing",
@@ -227,12 +227,11 @@ let package = Package(
         tests(
             "ComputeSubnetTests",
             [
-                "test-miner", "ComputeSubnet", "ContainerEngine", "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC",
-                nioCore,
-                nioPosix, logging, metrics, grdb, cryptoExtras, crypto, subprocess, lifecycle,
+                "test-miner", "ComputeSubnet", "ContainerEngine", "Bittensor", "BittensorCore", "AccountKeys",
+                "SubnetRPC", nioCore, nioPosix, logging, metrics, grdb, cryptoExtras, crypto, subprocess, lifecycle,
                 asyncHTTPClient,
                 certificates, asn1, nioSSL, coreMetrics, "PrometheusMetrics",
-                .product(name: "NIOHTTP1", package: "swift-nio"),
+                nioHTTP1, system,
             ],
             fixtures: true),
         tests("PrometheusMetricsTests", ["PrometheusMetrics", metrics]),
@@ -249,7 +248,7 @@ let package = Package(
                 "LibP2P", "LibP2PCore", "LibP2PIdentity", "LibP2PRPC", "SubnetRPC", "SubnetServices",
                 "AccountKeys",
                 "Bittensor", "BittensorCore", "ComputeSubnet", "ContainerEngine", subprocess, nioCore,
-                logging,
+                logging, system,
             ]),
         tests(
             "SubnetCLITests",

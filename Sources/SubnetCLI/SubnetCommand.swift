@@ -23,6 +23,7 @@ struct SubnetCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, KeyCommand.self, NodeCommand.self, PingCommand.self, IdentifyCommand.self,
             CallCommand.self, InferCommand.self, PerfCommand.self, WalletCommand.self,
+            RegistryCommand.self, ValidatorCommand.self,
             WorkerGuardCommand.self,
             ModelWorkerCommand.self,
         ])

@@ -269,7 +269,7 @@ public final class Axon: Service, Sendable {
                 identity: AxonIdentity(
                     hotkey: self.hotkey.ss58Address, version: configuration.version,
                     uuid: configuration.uuid ?? UUID().uuidString.lowercased()),
-                routes: schemas, limits: limits),
+                routes: schemas, limits: limits, signsSuccess: configuration.signsSuccess),
             routes: Dictionary(uniqueKeysWithValues: routes.map { ($0.schema.name, $0) }),
             preprocess: configuration.preprocess, authenticator: authenticator, router: self.router,
             signer: self.hotkey, clock: self.clock, logger: self.logger)

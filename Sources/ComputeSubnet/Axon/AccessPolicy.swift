@@ -54,7 +54,7 @@ package struct AccessPolicy: Sendable, Hashable {
         let bonus: Double =
             switch route {
             case Allocate.name: 3
-            case Challenge.name: 2
+            case Challenge.name, ProofOfGPU.name: 2
             case Specs.name: 1
             default: 0
             }

@@ -9,6 +9,29 @@ package enum ComputeMetrics {
     /// The factory that metrics go to; tests replace it for their task.
     @TaskLocal package static var factory: (any MetricsFactory)?
 
+    /// What each metric says, by name, for the page that Prometheus reads.
+    package static let help: [String: String] = [
+        "ni_build_info": "Always 1; the version is in the labels.",
+        "ni_allocation_state": "Whether there is a lease, by kind.",
+        "ni_allocation_deadline_seconds": "When the lease ends, seconds since 1970; 0 without one.",
+        "ni_allocations_total": "Leases that were asked for, by result.",
+        "ni_challenge_total": "Challenges, by result and length of the password.",
+        "ni_challenge_seconds": "Time that challenges took.",
+        "ni_challenge_queue_length": "Challenges that wait or run.",
+        "ni_pog_total": "Proofs of GPU, by result.",
+        "ni_pog_seconds": "Time that proofs of GPU took.",
+        "ni_pog_tflops": "Speed of the last proven GPU of a model, 10^12 operations per second.",
+        "ni_gpu_count": "GPUs of this machine, by model.",
+        "ni_gpu_memory_bytes": "Memory of the GPUs of this machine, by model.",
+        "ni_miner_gpus": "GPUs that a miner claims.",
+        "ni_miner_score": "Score of a miner, from 0 to 1.",
+        "ni_weight": "Weight of a miner, from 0 to 1.",
+        "ni_chain_block": "Height of the chain.",
+        "ni_last_weights_block": "Height at which weights were computed last.",
+        "ni_requests_total": "Calls of the axon, by route and outcome.",
+        "ni_request_seconds": "Time that calls of the axon took.",
+    ]
+
     /// `ni_build_info`.
     package static func buildInfo() {
         self.gauge(
@@ -60,9 +83,9 @@ package enum ComputeMetrics {
         }
     }
 
-    /// `ni_miner_gpu_count`: what a miner claims.
+    /// `ni_miner_gpus`: what a miner claims.
     package static func gpus(of uid: UInt16, _ document: HardwareDocument) {
-        self.gauge("ni_miner_gpu_count", [("uid", String(uid))], Double(document.gpu?.count ?? 0))
+        self.gauge("ni_miner_gpus", [("uid", String(uid))], Double(document.gpu?.count ?? 0))
     }
 
     /// `ni_miner_score` and `ni_weight`.

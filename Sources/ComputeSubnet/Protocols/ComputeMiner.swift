@@ -38,10 +38,19 @@ public protocol ComputeMiner: Sendable {
     func allocate(_ request: AllocateRequest, caller: ComputeCaller) async throws -> AllocateOutput
     /// Searches for the password.
     func challenge(_ request: ChallengeRequest, caller: ComputeCaller) async throws -> ChallengeOutput
+    /// Answers a message of the proof of GPU for the GPU with this UUID (16 bytes). By default
+    /// ``ComputeError/Code/unsupported``.
+    func proofOfGPU(gpu: [UInt8], message: [UInt8], caller: ComputeCaller) async throws -> [UInt8]
     /// The port of SSH that answers to malformed requests name too.
     var allocatePort: Int? { get }
 }
 
 extension ComputeMiner {
     public var allocatePort: Int? { nil }
+
+    public func proofOfGPU(
+        gpu: [UInt8], message: [UInt8], caller: ComputeCaller
+    ) async throws -> [UInt8] {
+        throw ComputeError(.unsupported, "This miner proves no GPUs.")
+    }
 }

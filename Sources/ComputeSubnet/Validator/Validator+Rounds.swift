@@ -3,7 +3,9 @@ internal import Logging
 /// Proves the GPUs of a miner.
 package protocol GPUProofs: Sendable {
     /// What could be shown. Never throws: what fails shows nothing.
-    func prove(_ miner: Neuron, claims: HardwareDocument?) async -> ProofRecord
+    ///
+    /// - Parameter contested: UUIDs of GPUs that more than one miner claims.
+    func prove(_ miner: Neuron, claims: HardwareDocument?, contested: Set<[UInt8]>) async -> ProofRecord
 }
 
 extension Validator {
@@ -101,9 +103,15 @@ extension Validator {
         let claims = Dictionary(
             try await self.store.details().map { ($0.hotkey, $0.document) },
             uniquingKeysWith: { first, _ in first })
+        let contested = ProofOfGPUSubject.claimedTwice(
+            claims.flatMap { hotkey, document in
+                (document?.gpu?.details ?? []).compactMap { gpu in
+                    gpu.uuid.flatMap { ProofOfGPUSubject.uuid($0) }.map { (hotkey, $0) }
+                }
+            })
         let records = await BoundedTasks.map(miners, atOnce: self.configuration.limits.proofBatch) { miner in
             let start = ContinuousClock.now
-            let record = await proofs.prove(miner, claims: claims[miner.hotkey] ?? nil)
+            let record = await proofs.prove(miner, claims: claims[miner.hotkey] ?? nil, contested: contested)
             ComputeMetrics.proof(
                 passed: record.passed, gpu: record.model, teraOps: record.teraOps,
                 seconds: start.duration(to: .now) / .seconds(1))

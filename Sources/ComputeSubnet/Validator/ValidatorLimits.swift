@@ -22,8 +22,8 @@ package struct ValidatorLimits: Sendable, Hashable {
     package var deallocateTries = 3
     /// The wait between two tries to end a lease. Default 5 s.
     package var deallocatePause: Duration = .seconds(5)
-    /// How long a message of a proof may take. Default 60 s.
-    package var proofTimeout: Duration = .seconds(60)
+    /// How long a message of a proof may take, whatever its budget. Default 130 s.
+    package var proofTimeout: Duration = .seconds(130)
     /// Rows of challenges that are kept of one miner. Default 60, as many as are looked at.
     package var challengeRowsMax = 60
     /// Rows of proofs that are kept of one miner. Default 4.

@@ -108,7 +108,7 @@ import Testing
         let models: [String: (String, Int)]
         let time: Int64
 
-        func prove(_ miner: Neuron, claims: HardwareDocument?) async -> ProofRecord {
+        func prove(_ miner: Neuron, claims: HardwareDocument?, contested: Set<[UInt8]>) async -> ProofRecord {
             let (model, count) = self.models[miner.hotkey] ?? ("", 0)
             return ProofRecord(
                 model: count > 0 ? model : nil, count: count, teraOps: 1, createdAt: self.time)

@@ -20,10 +20,10 @@ package struct APIConfiguration: Sendable {
         package var requestsMax = 64
         /// A silent connection is closed after so many seconds. Default 30.
         package var idleSeconds: Int64 = 30
-        /// Most bytes of the headers. Default 16 KiB.
-        package var headerBytesMax = 16 << 10
-        /// Most bytes of a path with its query. Default 8 KiB.
-        package var targetBytesMax = 8 << 10
+        /// Most bytes of the headers. Default 32 KiB; the path counts.
+        package var headerBytesMax = 32 << 10
+        /// Most bytes of a path with its query. Default 16 KiB.
+        package var targetBytesMax = 16 << 10
         /// Most bytes of a body. Default 64 KiB.
         package var bodyBytesMax = 64 << 10
         /// How long a body may take to come. Default 10 s.

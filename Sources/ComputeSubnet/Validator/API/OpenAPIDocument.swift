@@ -78,7 +78,8 @@ package enum OpenAPIDocument {
         400: "The uuid_key is wrong, or the request is malformed.", 401: "No valid credentials.",
         403: "The credentials do not allow this.", 404: "There is nothing of that kind.",
         408: "The body came too slowly.", 409: "It is in use or being changed.",
-        413: "The body is too large.", 415: "The body is not JSON.", 422: "A member is wrong.",
+        413: "The body is too large.", 414: "The path is too long.", 415: "The body is not JSON.",
+        422: "A member is wrong.",
         429: "Too many requests.", 502: "The miner refuses.", 503: "The registry does not answer.",
         504: "The miner does not answer.",
     ]
@@ -136,8 +137,7 @@ package enum OpenAPIDocument {
             ]
         }
         var responses: JSONObject = ["200": Self.response("Done.", Self.answer(route))]
-        var statuses = route.statuses + [401, 403, 408, 413, 429]
-        if !route.query.isEmpty || route.body != nil { statuses.append(422) }
+        var statuses = route.statuses + [401, 403, 408, 413, 414, 422, 429]
         if route.body != nil { statuses += [400, 415] }
         for status in Set(statuses).sorted() {
             responses[String(status)] = ["$ref": .string("#/components/responses/\(status)")]
