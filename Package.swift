@@ -133,7 +133,8 @@ let package = Package(
         library(
             "Bittensor",
             [
-                "AccountKeys", "BittensorCore", "SubnetRPC", nioCore, nioHTTP1, nioPosix, nioSSL, crypto, logging,
+                "AccountKeys", "BittensorCore", "SubnetRPC", nioCore, nioHTTP1, nioPosix, nioSSL, crypto,
+                logging,
                 metrics, lifecycle, signals, hummingbirdCore, hummingbirdTLS, asyncHTTPClient, deque, heap,
             ]),
         library("ContainerEngine", [nioCore, nioPosix, nioHTTP1, asyncHTTPClient, logging]),
@@ -227,11 +228,13 @@ let package = Package(
         tests(
             "ComputeSubnetTests",
             [
-                "test-miner", "ComputeSubnet", "ContainerEngine", "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC",
+                "test-miner", "ComputeSubnet", "ContainerEngine", "Bittensor", "BittensorCore", "AccountKeys",
+                "SubnetRPC",
                 nioCore,
                 nioPosix, logging, metrics, grdb, cryptoExtras, crypto, subprocess, lifecycle,
                 asyncHTTPClient,
-                certificates,
+                certificates, asn1, nioSSL, coreMetrics, "PrometheusMetrics",
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             fixtures: true),
         tests("PrometheusMetricsTests", ["PrometheusMetrics", metrics]),
