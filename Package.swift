@@ -133,7 +133,8 @@ let package = Package(
         library(
             "Bittensor",
             [
-                "AccountKeys", "BittensorCore", "SubnetRPC", nioCore, nioHTTP1, nioPosix, nioSSL, crypto, logging,
+                "AccountKeys", "BittensorCore", "SubnetRPC", nioCore, nioHTTP1, nioPosix, nioSSL, crypto,
+                logging,
                 metrics, lifecycle, signals, hummingbirdCore, hummingbirdTLS, asyncHTTPClient, deque, heap,
             ]),
         library("ContainerEngine", [nioCore, nioPosix, nioHTTP1, asyncHTTPClient, logging]),
@@ -228,7 +229,8 @@ let package = Package(
             "ComputeSubnetTests",
             [
                 "test-miner", "ComputeSubnet", "ContainerEngine", "Bittensor", "BittensorCore", "AccountKeys",
-                "SubnetRPC", nioCore, nioPosix, logging, metrics, grdb, cryptoExtras, crypto, subprocess, lifecycle,
+                "SubnetRPC", nioCore, nioPosix, logging, metrics, grdb, cryptoExtras, crypto, subprocess,
+                lifecycle,
                 asyncHTTPClient,
                 certificates, asn1, nioSSL, coreMetrics, "PrometheusMetrics",
                 nioHTTP1, system,

@@ -12,12 +12,15 @@ let package = Package(
         .executableTarget(
             name: "subnet-bench",
             dependencies: [
+                .product(name: "AccountKeys", package: "subnet"),
+                .product(name: "Bittensor", package: "subnet"),
                 .product(name: "LibP2P", package: "subnet"),
                 .product(name: "LibP2PRPC", package: "subnet"),
                 .product(name: "SubnetRPC", package: "subnet"),
                 .product(name: "SubnetServices", package: "subnet"),
                 .product(name: "SubnetTesting", package: "subnet"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             path: "Sources/subnet-bench",
             swiftSettings: [

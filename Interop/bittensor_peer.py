@@ -377,6 +377,7 @@ class Peer:
             hotkey=self.wallet.hotkey.ss58_address,
             dendrite_hotkey=self.dendrite_wallet.hotkey.ss58_address,
             listen=f"127.0.0.1:{self.port}" if self.port else None,
+            addrs=[f"127.0.0.1:{self.port}"] if self.port else [],
             pid=os.getpid(),
             agent=f"bittensor {version}",
         )

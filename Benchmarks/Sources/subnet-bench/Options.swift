@@ -5,7 +5,7 @@ internal import Foundation
 struct Options {
     var rounds: Int
     var seconds: Double
-    var parts: Set<String> = ["hivemind", "py-libp2p", "bulk"]
+    var parts: Set<String> = ["hivemind", "py-libp2p", "bulk", "bittensor"]
     /// A Markdown file that has the two marker lines of ``Report``; the table between them is replaced.
     var file: String?
     var isQuick: Bool

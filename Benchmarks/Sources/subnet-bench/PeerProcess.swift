@@ -69,11 +69,22 @@ final class Pair {
     private let server: PeerProcess
     private let client: PeerProcess
 
-    private init(_ name: String, _ program: String, pinned: Bool, _ arguments: (_ role: String) -> [String])
-        throws
-    {
-        self.server = try PeerProcess("\(name) server", program, arguments("server"), core: pinned ? 0 : nil)
-        self.client = try PeerProcess("\(name) client", program, arguments("client"), core: pinned ? 1 : nil)
+    private convenience init(
+        _ name: String, _ program: String, pinned: Bool, _ arguments: (_ role: String) -> [String]
+    ) throws {
+        try self.init(
+            name, server: (program, arguments("server")), client: (program, arguments("client")),
+            pinned: pinned)
+    }
+
+    private init(
+        _ name: String, server: (program: String, arguments: [String]),
+        client: (program: String, arguments: [String]), pinned: Bool
+    ) throws {
+        self.server = try PeerProcess(
+            "\(name) server", server.program, server.arguments, core: pinned ? 0 : nil)
+        self.client = try PeerProcess(
+            "\(name) client", client.program, client.arguments, core: pinned ? 1 : nil)
         _ = try self.client.ready()
         guard let address = try self.server.ready().first else {
             throw BenchFailure("\(name) listens nowhere")
@@ -95,6 +106,19 @@ final class Pair {
                 "\(program) is missing: run dev/interop-setup bench, from the root of the repository")
         }
         return try Pair(environment, program, pinned: pinned) { ["Interop/\(script)", "--role", $0] }
+    }
+
+    /// An axon, ours or the SDK's, and our prepared requests, the same for both.
+    static func axon(python: Bool, pinned: Bool) throws -> Pair {
+        guard let ours = Bundle.main.executablePath else { throw BenchFailure("where is this program?") }
+        let theirs = ".build/interop/bittensor/bin/python"
+        guard !python || FileManager.default.isExecutableFile(atPath: theirs) else {
+            throw BenchFailure("\(theirs) is missing: run dev/interop-setup, from the root of the repository")
+        }
+        return try Pair(
+            python ? "bittensor" : "subnet axon",
+            server: python ? (theirs, ["Interop/bittensor_peer.py"]) : (ours, ["axon-server"]),
+            client: (ours, ["axon-client"]), pinned: pinned)
     }
 
     func round(_ command: Command) throws -> Reply { try self.client.ask(command) }

@@ -4,6 +4,8 @@ internal import Foundation
 struct Contest {
     enum Unit {
         case perSecond, mebibytes
+        /// Calls in a second at the median time of one: what is judged is the median time.
+        case median
     }
     var title: String
     var unit = Unit.perSecond
@@ -20,7 +22,11 @@ struct Outcome {
     var theirs: [Reply] = []
 
     private func value(_ reply: Reply) -> Double {
-        (self.contest.unit == .perSecond ? reply.per_second : reply.mib_per_second) ?? 0
+        switch self.contest.unit {
+        case .perSecond: reply.per_second ?? 0
+        case .mebibytes: reply.mib_per_second ?? 0
+        case .median: 1000 / (reply.p50_ms ?? .infinity)
+        }
     }
     var oursMedian: Double { median(self.ours.map(self.value)) }
     var theirsMedian: Double { median(self.theirs.map(self.value)) }
@@ -44,9 +50,29 @@ struct Sitting {
     init(_ options: Options) { self.options = options }
 
     func run() throws {
+        var report = Report(options: self.options)
+        if !self.options.parts.isDisjoint(with: ["hivemind", "py-libp2p", "bulk"]) {
+            try self.overLibP2P(&report)
+        }
+        if self.options.parts.contains("bittensor") {
+            let ours = try Pair.axon(python: false, pinned: self.options.isPinned)
+            defer { ours.end() }
+            let theirs = try Pair.axon(python: true, pinned: self.options.isPinned)
+            defer { theirs.end() }
+            report.add(
+                "the Axon of bittensor 10.5.0 (Python), requests signed before",
+                try self.against("bittensor", theirs, ours, self.bittensor))
+        }
+        print(report.text)
+        if let file = self.options.file { try report.write(to: file) }
+        if !self.options.isQuick, !report.missed.isEmpty {
+            throw BenchFailure("missed: \(report.missed.joined(separator: "; "))")
+        }
+    }
+
+    private func overLibP2P(_ report: inout Report) throws {
         let ours = try Pair.ours(pinned: self.options.isPinned)
         defer { ours.end() }
-        var report = Report(options: self.options)
         if self.options.parts.contains("hivemind") {
             report.add(
                 "hivemind 1.1.12 (Python, with its Go daemon)",
@@ -61,11 +87,6 @@ struct Sitting {
             report.addBulk("64 KiB", bar: 5, try self.bulk(ours, itemBytes: 1 << 16))
             report.addBulk("1 MiB", bar: nil, try self.bulk(ours, itemBytes: 1 << 20))
         }
-        print(report.text)
-        if let file = self.options.file { try report.write(to: file) }
-        if !self.options.isQuick, !report.missed.isEmpty {
-            throw BenchFailure("missed: \(report.missed.joined(separator: "; "))")
-        }
     }
 
     private func against(_ environment: String, _ script: String, _ ours: Pair, _ contests: [Contest]) throws
@@ -73,6 +94,12 @@ struct Sitting {
     {
         let theirs = try Pair.python(environment, script, pinned: self.options.isPinned)
         defer { theirs.end() }
+        return try self.against(environment, theirs, ours, contests)
+    }
+
+    private func against(_ name: String, _ theirs: Pair, _ ours: Pair, _ contests: [Contest]) throws
+        -> [Outcome]
+    {
         var outcomes = contests.map { Outcome(contest: $0) }
         // A first round that nobody counts: caches, windows and the allocator of all four processes.
         if !self.options.isQuick {
@@ -93,7 +120,7 @@ struct Sitting {
                     outcomes[index].ours.append(try ours.round(contest.ours))
                 }
                 self.progress(
-                    "\(environment), round \(round + 1), \(contest.title): "
+                    "\(name), round \(round + 1), \(contest.title): "
                         + "\(figure(outcomes[index].ratios.last ?? 0))x"
                 )
             }
@@ -126,6 +153,21 @@ struct Sitting {
             var contest = self.unary("\(size) TaskProtocol, \(load)", bytes, concurrency, bar: bar)
             contest.ours.kind = "task"
             return contest
+        }
+    }
+
+    /// The Python axon answers about 130 a second; more requests than it can take are not signed for it.
+    private var bittensor: [Contest] {
+        [
+            ("signed echo, 32 connections", 32, Contest.Unit.perSecond, 20.0),
+            ("signed echo, sequential, p50", 1, .median, 10),
+        ]
+        .map { title, concurrency, unit, bar in
+            let ours = Command(
+                command: "round", kind: "echo", concurrency: concurrency, seconds: self.options.seconds)
+            var theirs = ours
+            theirs.count = max(concurrency, Int(1000 * self.options.seconds))
+            return Contest(title: title, unit: unit, ours: ours, theirs: theirs, bar: bar)
         }
     }
 

@@ -2,9 +2,10 @@ internal import Foundation
 
 /// Measures Subnet against the live peers of `Interop/`, in alternating rounds of one sitting.
 ///
-///     subnet-bench [--rounds N] [--seconds S] [--only hivemind,py-libp2p,bulk] [--pin yes] [--write FILE]
-///     subnet-bench server | client           one side of ours, commanded by JSON lines as the Python peers
-///     are
+///     subnet-bench [--rounds N] [--seconds S] [--only hivemind,py-libp2p,bulk,bittensor] [--pin yes]
+///     [--write FILE] subnet-bench server | client           one side of ours, commanded by JSON lines as the
+///     Python peers are
+///     subnet-bench axon-server | axon-client  the same for Bittensor's HTTP
 ///
 /// Run it from the root of the repository, after `dev/interop-setup bench`; `dev/bench` does both.
 @main
@@ -15,6 +16,8 @@ struct SubnetBench {
             switch arguments.first {
             case "server": try await OurServer.run()
             case "client": try await OurClient.run()
+            case "axon-server": try await AxonServer.run()
+            case "axon-client": try await AxonClient.run()
             default: try Sitting(Options(arguments)).run()
             }
         } catch {

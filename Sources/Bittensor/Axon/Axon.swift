@@ -217,6 +217,8 @@ public final class Axon: Service, Sendable {
             let engine = try await self.engine(routes)
             self.state.withLock { $0.workers = engine.workers }
             try await self.serve(engine)
+            let highest = engine.authenticator.highestAccepted().nanoseconds
+            try await engine.nonceFile?.settle(at: highest)
             self.listens(.failure(BittensorError(.invalidConfiguration, "the axon has stopped")))
         } catch {
             let failure =
@@ -271,7 +273,8 @@ public final class Axon: Service, Sendable {
                     uuid: configuration.uuid ?? UUID().uuidString.lowercased()),
                 routes: schemas, limits: limits, signsSuccess: configuration.signsSuccess),
             routes: Dictionary(uniqueKeysWithValues: routes.map { ($0.schema.name, $0) }),
-            preprocess: configuration.preprocess, authenticator: authenticator, router: self.router,
+            preprocess: configuration.preprocess, authenticator: authenticator, nonceFile: journal,
+            router: self.router,
             signer: self.hotkey, clock: self.clock, logger: self.logger)
     }
 

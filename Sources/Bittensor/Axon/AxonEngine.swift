@@ -12,6 +12,7 @@ final class AxonEngine: Sendable {
     let routes: [String: AttachedRoute]
     let preprocess: (@Sendable (AxonRequestHead) async throws -> Void)?
     let authenticator: RequestAuthenticator
+    let nonceFile: NonceFile?
     let router: Router
     let workers: Workers
     let signer: any HotkeySigner
@@ -27,13 +28,14 @@ final class AxonEngine: Sendable {
     init(
         limits: Axon.Limits, core: AxonConfiguration, routes: [String: AttachedRoute],
         preprocess: (@Sendable (AxonRequestHead) async throws -> Void)?, authenticator: RequestAuthenticator,
-        router: Router, signer: any HotkeySigner, clock: AxonClock, logger: Logger
+        nonceFile: NonceFile?, router: Router, signer: any HotkeySigner, clock: AxonClock, logger: Logger
     ) {
         self.limits = limits
         self.core = core
         self.routes = routes
         self.preprocess = preprocess
         self.authenticator = authenticator
+        self.nonceFile = nonceFile
         self.router = router
         self.workers = Workers(
             workersMax: limits.workersMax, waitingMax: limits.queueMax, scheduler: router.scheduler)

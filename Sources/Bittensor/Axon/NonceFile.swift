@@ -1,5 +1,6 @@
 internal import BittensorCore
 internal import NIOPosix
+internal import Synchronization
 
 #if canImport(Darwin)
     internal import Darwin
@@ -11,18 +12,48 @@ internal import NIOPosix
 
 /// The nonce watermark of an axon as a file: one decimal number of nanoseconds and a line feed. Written to a
 /// temporary file, synced and renamed, mode 0600, so that a crash leaves the old number or the new one.
-struct NonceFile: NonceJournal {
+final class NonceFile: NonceJournal {
     /// Larger files are not read.
     private static let bytesMax = 64
 
     let path: String
+    /// The number in the file. The lock is held while it is written, on a thread that may block: overlapping
+    /// marks are written one after another, and the highest stays.
+    private let written = Mutex<Int64>(0)
+
+    init(path: String) {
+        self.path = path
+    }
 
     func load() async throws -> Int64? {
-        try await NIOThreadPool.singleton.runIfActive { try self.read() }
+        try await NIOThreadPool.singleton.runIfActive {
+            try self.written.withLock { mark in
+                let read = try self.read()
+                mark = read ?? 0
+                return read
+            }
+        }
     }
 
     func mark(upTo nanoseconds: Int64) async throws {
-        try await NIOThreadPool.singleton.runIfActive { try self.write("\(nanoseconds)\n") }
+        try await NIOThreadPool.singleton.runIfActive {
+            try self.written.withLock { mark in
+                guard nanoseconds > mark else { return }
+                try self.write("\(nanoseconds)\n")
+                mark = nanoseconds
+            }
+        }
+    }
+
+    /// At an orderly end, when nothing is verified any more: the highest nonce that was really accepted.
+    func settle(at nanoseconds: Int64) async throws {
+        try await NIOThreadPool.singleton.runIfActive {
+            try self.written.withLock { mark in
+                guard nanoseconds > 0, nanoseconds < mark else { return }
+                try self.write("\(nanoseconds)\n")
+                mark = nanoseconds
+            }
+        }
     }
 
     private func read() throws -> Int64? {

@@ -8,9 +8,9 @@ internal import Synchronization
 
 /// The names under which one client counts nonces at an axon, one for each call in flight there.
 ///
-/// A Python axon demands that nonces of one name grow in the order of arrival, which calls at the same time cannot promise
-/// when they share a name. So each call in flight to one axon has a lane of its own, and a lane is used again when its
-/// call has ended: as many names as calls at the same time, not as calls.
+/// A Python axon demands that nonces of one name grow in the order of arrival, which calls at the same time
+/// cannot promise when they share a name. So each call in flight to one axon has a lane of its own, and a
+/// lane is used again when its call has ended: as many names as calls at the same time, not as calls.
 final class NonceLanes: Sendable {
     private struct Lanes {
         var free: [Int] = []

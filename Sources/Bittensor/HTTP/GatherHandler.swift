@@ -1,7 +1,8 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// The channel handler of one connection: gives parts and time to a ``RequestGather`` and passes on what it says.
+/// The channel handler of one connection: gives parts and time to a ``RequestGather`` and passes on what it
+/// says.
 ///
 /// While nothing may be read, reads stop here, which is the back-pressure on the caller. One alarm per
 /// connection; moving its deadline costs nothing, it is set again when it fires too early.

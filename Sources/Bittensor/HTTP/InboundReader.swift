@@ -26,8 +26,8 @@ final class InboundReader {
         }
     }
 
-    /// Takes in and forgets the rest of a request that was answered before it had ended, until the connection ends;
-    /// bounded in bytes and time.
+    /// Takes in and forgets the rest of a request that was answered before it had ended, until the connection
+    /// ends; bounded in bytes and time.
     func drain() async throws {
         try await self.channel.triggerUserOutboundEvent(DrainWanted()).get()
         while try await self.iterator.next() != nil {}

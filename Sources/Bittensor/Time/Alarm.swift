@@ -56,8 +56,8 @@ enum Alarm {
 
     /// Runs `body`, which is cancelled at `deadline`.
     ///
-    /// - Returns: what `body` gave, or `nil` when the deadline came first. It returns when `body` has: one that
-    ///   does not look at cancellation is waited for.
+    /// - Returns: what `body` gave, or `nil` when the deadline came first. It returns when `body` has: one
+    ///   that does not look at cancellation is waited for.
     static func bounded<Value: Sendable>(
         by deadline: NIODeadline, _ scheduler: any RPCScheduler,
         _ body: @escaping @Sendable () async throws -> Value

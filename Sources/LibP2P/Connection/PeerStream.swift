@@ -184,6 +184,9 @@ public final class PeerStream: Sendable {
         if bytes.readableBytes > 0 { self.connection.messageEnded() }
     }
 
+    /// Lets what was written leave at once, when nothing else of a read batch waits to join it.
+    package func messageEnded() { self.connection.messageEnded() }
+
     /// Sets what happens once when the stream fails: reset by either side, or its connection ended. Replaces
     /// what was set before; runs at once when it has happened. Forgotten when both directions ended well.
     public func onReset(_ action: @escaping @Sendable () -> Void) {

@@ -61,7 +61,8 @@ import Testing
     }
 
     private static func http(_ status: String, _ body: String, _ headers: String = "") -> String {
-        "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\n\(headers)"
+            + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
     }
 
     @Test func `nobody there is 503`() async throws {
