@@ -8,8 +8,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
 ]
-// On the way of a call an asynchronous function stays where its caller runs: each one that does not costs a look-up
-// of the task's executor on the way in and on the way out.
+// On the way of a call an asynchronous function stays where its caller runs: each one that does not costs a
+// look-up of the task's executor on the way in and on the way out.
 let callPathSettings = settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
 
 // Products of other packages, by the name our targets use.
@@ -134,7 +134,7 @@ let package = Package(
             "Bittensor",
             [
                 "AccountKeys", "BittensorCore", "SubnetRPC", nioCore, nioHTTP1, nioPosix, nioSSL, crypto, logging,
-                metrics, lifecycle, hummingbirdCore, hummingbirdTLS, asyncHTTPClient, deque, heap,
+                metrics, lifecycle, signals, hummingbirdCore, hummingbirdTLS, asyncHTTPClient, deque, heap,
             ]),
         library("ContainerEngine", [nioCore, nioPosix, nioHTTP1, asyncHTTPClient, logging]),
         library(
@@ -221,7 +221,7 @@ let package = Package(
             "BittensorTests",
             [
                 "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC", "SubnetTesting", nioCore, nioHTTP1,
-                nioPosix, nioSSL, logging, asyncHTTPClient, lifecycle, certificates, crypto,
+                nioPosix, nioSSL, logging, asyncHTTPClient, lifecycle, certificates, asn1, crypto,
             ], fixtures: true),
         tests("ContainerEngineTests", ["ContainerEngine", nioCore, nioPosix, nioHTTP1, logging]),
         tests(
@@ -231,7 +231,8 @@ let package = Package(
                 nioCore,
                 nioPosix, logging, metrics, grdb, cryptoExtras, crypto, subprocess, lifecycle,
                 asyncHTTPClient,
-                certificates,
+                certificates, asn1, nioSSL, coreMetrics, "PrometheusMetrics",
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             fixtures: true),
         tests("PrometheusMetricsTests", ["PrometheusMetrics", metrics]),

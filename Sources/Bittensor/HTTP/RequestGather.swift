@@ -158,7 +158,7 @@ struct RequestGather: ~Copyable {
     mutating func drainWanted() {
         self.release()
         self.pending = []
-        self.state = self.isBroken || self.hasEnd ? .over : .draining
+        self.state = self.hasEnd ? .over : .draining
     }
 
     /// The reply was given and the connection goes on.

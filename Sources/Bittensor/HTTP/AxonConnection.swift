@@ -1,0 +1,88 @@
+internal import Logging
+internal import NIOCore
+internal import NIOHTTP1
+internal import SubnetRPC
+internal import Synchronization
+
+/// One connection of an axon: answers its requests one after another in the task that runs it.
+final class AxonConnection: Sendable {
+    typealias Outbound = NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
+
+    let remoteIP: String
+    let remotePort: Int
+    private let channel: any Channel
+    private let engine: AxonEngine
+    private let call = Mutex(Running())
+
+    private struct Running {
+        var call: HTTPCall?
+        var isClosed = false
+    }
+
+    init(channel: any Channel, engine: AxonEngine) {
+        self.channel = channel
+        self.engine = engine
+        self.remoteIP = channel.remoteAddress?.ipAddress ?? ""
+        self.remotePort = channel.remoteAddress?.port ?? 0
+    }
+
+    /// Serves until the caller ends, the task is cancelled, or a request cannot be followed by another.
+    func run(_ channel: NIOAsyncChannel<GatheredRequest, HTTPServerResponsePart>) async {
+        channel.channel.closeFuture.whenComplete { _ in self.closed() }
+        do {
+            try await withTaskCancellationHandler {
+                try await channel.executeThenClose { inbound, outbound in
+                    let reader = InboundReader(inbound, channel.channel)
+                    while let request = try await reader.next() {
+                        guard try await self.serve(request, reader, outbound) else { break }
+                    }
+                    outbound.finish()
+                }
+            } onCancel: {
+                channel.channel.close(promise: nil)
+            }
+        } catch {
+            // The caller's connection failed; there is nobody to tell.
+            self.engine.logger.trace("a connection ended", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+
+    /// - Returns: whether another request may follow.
+    private func serve(
+        _ request: GatheredRequest, _ reader: InboundReader, _ outbound: Outbound
+    ) async throws -> Bool {
+        switch request {
+        case .whole(let head, let body):
+            var exchange = AxonExchange(engine: self.engine, connection: self, head: head)
+            return try await exchange.answer(body: body, reader, outbound)
+        case .head(let head):
+            var exchange = AxonExchange(engine: self.engine, connection: self, head: head)
+            return try await exchange.answer(body: nil, reader, outbound)
+        case .failed(let failure):
+            try await self.engine.refuse(failure, outbound)
+            outbound.finish()
+            try await reader.drain()
+            return false
+        case .body: return false
+        }
+    }
+
+    /// The call that is to be cancelled when the connection goes.
+    func running(_ call: HTTPCall?) {
+        let isClosed = self.call.withLock { running in
+            running.call = call
+            return running.isClosed
+        }
+        if isClosed { call?.cancel(Self.goneAway) }
+    }
+
+    private func closed() {
+        let call = self.call.withLock { running in
+            running.isClosed = true
+            return running.call.take()
+        }
+        call?.cancel(Self.goneAway)
+    }
+
+    private static let goneAway = RPCError(.cancelled, "the caller went away")
+}
