@@ -98,7 +98,7 @@ package final class NativeMiner: ComputeMiner {
     package func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.solver.prepare() }
-            group.addTask { _ = await self.probe.document() }
+            group.addTask { ComputeMetrics.ownGPUs(await self.probe.document()) }
             await keeper.run()
             group.cancelAll()
         }
@@ -126,12 +126,18 @@ package final class NativeMiner: ComputeMiner {
             hash: request.hash, salt: request.salt, mode: request.mode, charset: request.characters,
             mask: request.mask, difficulty: request.difficulty)
         let solution: ChallengeSolution
+        let started = ContinuousClock.now
         do {
+            ComputeMetrics.challengeQueue(length: solver.queueLength + 1)
             solution = try await solver.solve(
                 inputs, caller: caller.hotkey, deadline: .now + max(caller.remainingTime, .zero))
         } catch {
             solution = error.solution(for: inputs, caller: caller.hotkey)
         }
+        ComputeMetrics.challengeQueue(length: solver.queueLength)
+        ComputeMetrics.challenge(
+            solved: solution.password != nil, difficulty: request.difficulty,
+            seconds: (ContinuousClock.now - started) / .seconds(1))
         return ChallengeOutput(
             password: solution.password, localExecutionTime: solution.localExecutionTime,
             error: solution.error)
