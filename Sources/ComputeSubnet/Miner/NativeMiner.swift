@@ -37,6 +37,8 @@ package final class NativeMiner: ComputeMiner {
 
     private let configuration: Configuration
     private let host: any LeaseHost
+    /// Held for as long as this miner exists; nil with a host of one's own.
+    private let lock: MinerLock?
     private let source: EngineSource
     private let probe: HardwareProbe
     private let keeper: LeaseKeeper
@@ -47,7 +49,8 @@ package final class NativeMiner: ComputeMiner {
     /// Opens the store in the directory. Blocking.
     ///
     /// - Parameter reached: Told of the moments at which a crash would leave something behind.
-    /// - Throws: `storage`; `invalidConfiguration` for a socket path.
+    /// - Throws: `storage`; `busy` when another process uses the directory; `invalidConfiguration` for a
+    ///   socket path.
     package convenience init(
         _ configuration: Configuration, solver: ChallengeSolver, clock: WallClock = .system, logger: Logger,
         reached: @escaping @Sendable (LeaseCheckpoint) -> Void = { _ in }
@@ -60,6 +63,7 @@ package final class NativeMiner: ComputeMiner {
         }
         let source = EngineSource(socket: socket, environment: ProcessInfo.processInfo.environment)
         let store = try LeaseStore(directory: configuration.directory, limits: configuration.limits)
+        let lock = try MinerLock(directory: configuration.directory)
         let host = EngineLeaseHost(
             source: source, minerID: store.minerID,
             configuration: .init(
@@ -67,15 +71,16 @@ package final class NativeMiner: ComputeMiner {
                 disk: configuration.disk, egress: configuration.egress),
             limits: configuration.limits, logger: logger, reached: reached)
         try self.init(
-            configuration, solver: solver, store: store, host: host, source: source, clock: clock,
+            configuration, solver: solver, store: store, host: host, source: source, lock: lock, clock: clock,
             logger: logger)
     }
 
     /// With a host of one's own.
     init(
         _ configuration: Configuration, solver: ChallengeSolver, store: LeaseStore, host: any LeaseHost,
-        source: EngineSource, clock: WallClock, logger: Logger
+        source: EngineSource, lock: MinerLock? = nil, clock: WallClock, logger: Logger
     ) throws(ComputeError) {
+        self.lock = lock
         self.configuration = configuration
         self.solver = solver
         self.host = host
@@ -93,7 +98,7 @@ package final class NativeMiner: ComputeMiner {
     package func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.solver.prepare() }
-            group.addTask { _ = await self.probe.document() }
+            group.addTask { ComputeMetrics.ownGPUs(await self.probe.document()) }
             await keeper.run()
             group.cancelAll()
         }
@@ -121,12 +126,18 @@ package final class NativeMiner: ComputeMiner {
             hash: request.hash, salt: request.salt, mode: request.mode, charset: request.characters,
             mask: request.mask, difficulty: request.difficulty)
         let solution: ChallengeSolution
+        let started = ContinuousClock.now
         do {
+            ComputeMetrics.challengeQueue(length: solver.queueLength + 1)
             solution = try await solver.solve(
                 inputs, caller: caller.hotkey, deadline: .now + max(caller.remainingTime, .zero))
         } catch {
             solution = error.solution(for: inputs, caller: caller.hotkey)
         }
+        ComputeMetrics.challengeQueue(length: solver.queueLength)
+        ComputeMetrics.challenge(
+            solved: solution.password != nil, difficulty: request.difficulty,
+            seconds: (ContinuousClock.now - started) / .seconds(1))
         return ChallengeOutput(
             password: solution.password, localExecutionTime: solution.localExecutionTime,
             error: solution.error)

@@ -121,6 +121,34 @@ struct CrashTests {
         try await place.cleanUp()
     }
 
+    /// The long run: kills at any moment of a life with two tenants. `SUBNET_SOAK=1`, 20 times.
+    @Test(
+        .enabled(
+            if: ProcessInfo.processInfo.environment["SUBNET_SOAK"] == "1", "SUBNET_SOAK=1 runs it (2 minutes)"
+        ))
+    func atAnyMoment() async throws {
+        let place = try Place()
+        for _ in 0..<20 {
+            let doomed = try place.start()
+            for operation in ["allocate", "check", "deallocate", "allocate"] { try doomed.send(operation) }
+            try doomed.send("allocate", as: "5Bob")
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0...4000)))  // the moment is chance
+            try await doomed.crash()
+            let stored = try place.store().current()
+            let next = try place.start()
+            try await next.awaitState(stored?.phase == .leased ? "leased" : "free")
+            let containers = try await place.containers()
+            #expect(containers.count == (stored?.phase == .leased ? 1 : 0))
+            if stored?.phase != .leased { try await expectEqual(place.remains(), []) }
+            if let stored, stored.phase == .leased {
+                try await expectEqual(next.call("check", as: stored.owner).expiresAt, stored.expiresAt)
+                try await expectEqual(next.call("deallocate", as: stored.owner).status, true)
+            }
+            try await next.stop()
+        }
+        try await place.cleanUp()
+    }
+
     /// Time passes for a lease whether or not its miner is there.
     @Test func aLeaseThatEndsWhileTheMinerIsGone() async throws {
         let place = try Place()

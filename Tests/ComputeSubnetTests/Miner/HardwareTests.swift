@@ -81,6 +81,30 @@ struct HardwareTests {
         #expect(ContinuousClock.now - start < .milliseconds(200))
     }
 
+    @Test func nameServersAreReadStrictly() {
+        let text = """
+            # nameserver 1.1.1.1
+            nameserver 10.0.0.2
+            nameserver fd00::1
+            nameserver 1.2.3.4/0
+            nameserver 256.1.1.1
+            nameserver	8.8.8.8
+            options edns0
+            """
+        #expect(EgressFilter.nameServers(text) == ["10.0.0.2", "8.8.8.8"])
+    }
+
+    @Test func twoMinersDoNotShareAFolder() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "lock-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var first: MinerLock? = try MinerLock(directory: folder)
+        let error = #expect(throws: ComputeError.self) { _ = try MinerLock(directory: folder) }
+        #expect(error?.code == .busy && first != nil)
+        first = nil
+        #expect(throws: Never.self) { _ = try MinerLock(directory: folder) }
+    }
+
     @Test func aProgramThatHangsOrFloodsIsEnded() async throws {
         let sleep = try #require(HostCommand(named: "sleep"))
         let start = ContinuousClock.now

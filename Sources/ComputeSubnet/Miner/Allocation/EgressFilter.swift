@@ -54,6 +54,13 @@ struct EgressFilter: Sendable {
                     iptables,
                     ["-A", chain, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "RETURN"])
             }
+            for server in Self.nameServers(SystemFile.text("/etc/resolv.conf") ?? "") {
+                for transport in ["udp", "tcp"] {
+                    try await run(
+                        iptables,
+                        ["-A", forward, "-d", server, "-p", transport, "--dport", "53", "-j", "RETURN"])
+                }
+            }
             for range in EgressPolicy.privateRanges {
                 try await run(iptables, ["-A", forward, "-d", range, "-j", "DROP"])
             }
@@ -93,6 +100,17 @@ struct EgressFilter: Sendable {
             try await run(iptables, ["-F", chain])
             try await run(iptables, ["-X", chain])
         }
+    }
+
+    /// The IPv4 name servers of the host: tenants may ask them although they often are in a private network.
+    static func nameServers(_ configuration: String) -> [String] {
+        configuration.split(separator: "\n").compactMap { line -> String? in
+            let words = line.split(whereSeparator: \.isWhitespace)
+            guard words.count >= 2, words[0] == "nameserver" else { return nil }
+            let parts = words[1].split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.count == 4, parts.allSatisfy({ UInt8($0) != nil }) else { return nil }
+            return String(words[1])
+        }.prefix(3).map { $0 }
     }
 
     private func attempt(_ iptables: HostCommand, _ arguments: [String]) async throws -> HostCommand.Ending {

@@ -200,6 +200,8 @@ struct EngineLeaseHost: LeaseHost {
         for network in try await engine.networks(label: EngineMarks.miner, value: minerID) {
             if let lease = network.labels[EngineMarks.lease] { found.insert(lease) }
         }
+        // Ids of ours only: a mark of another form is somebody else's idea.
+        found = found.filter(EngineMarks.isLeaseID)
         if let id { found.remove(id) }
         for orphan in found { try await tearDown(orphan, container: "subnet-lease-\(orphan)") }
         return found.sorted()

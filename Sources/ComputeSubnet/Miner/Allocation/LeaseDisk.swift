@@ -47,9 +47,7 @@ struct LeaseDisk: Sendable {
 
     /// Ids of leases that have a folder.
     func ids() -> [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { name in
-            name.utf8.count == 32 && name.utf8.allSatisfy { EngineMarks.isHexDigit($0) }
-        }
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter(EngineMarks.isLeaseID)
     }
 
     /// Decides how, and makes what is needed on the host.

@@ -27,9 +27,6 @@ actor LeaseKeeper {
     private let jobs: AsyncStream<Job>
     private let jobQueue: AsyncStream<Job>.Continuation
 
-    /// Totals, for metrics.
-    private(set) var counts = LeaseCounts()
-
     /// Reads the store. Blocking, for a moment.
     init(
         store: LeaseStore, host: any LeaseHost, limits: MinerLimits, clock: WallClock = .system,
@@ -110,6 +107,16 @@ actor LeaseKeeper {
         case .order(let order, let hostKey):
             await follow(order, hostKey)
         }
+        publish()
+    }
+
+    /// Tells the metrics who has the machine, and until when (seconds since 1970).
+    private func publish() {
+        let lease = machine.lease
+        for isTest in [false, true] {
+            ComputeMetrics.allocation(
+                isActive: lease?.isTesting == isTest, isTest: isTest, deadlineSeconds: lease?.expiresAt)
+        }
     }
 
     /// Carries out an order and what follows from its outcome.
@@ -125,7 +132,7 @@ actor LeaseKeeper {
                 case .change: next = applied { machine, _ in machine.changed(id) }
                 case .tearDown:
                     next = applied { machine, _ in machine.tornDown(id) }
-                    counts.ended += 1
+                    ComputeMetrics.allocated(result: "ended")
                     log(order.lease, "the lease ended", ["reason": "\(order.lease.endReason ?? "")"])
                 }
             } catch {
@@ -136,7 +143,7 @@ actor LeaseKeeper {
                 failure = failure ?? (error as? ComputeError) ?? ComputeError(.engine, reason, cause: error)
                 switch order {
                 case .prepare:
-                    counts.failed += 1
+                    ComputeMetrics.allocated(result: "failed")
                     next = applied { machine, _ in machine.preparationFailed(id, reason) }
                 case .change: next = applied { machine, _ in machine.changeFailed(id, reason) }
                 case .tearDown:
@@ -238,7 +245,7 @@ actor LeaseKeeper {
             guard let ready = machine.standing, ready.id == lease.id else {
                 throw ComputeError(.notAvailable, "The lease ended while it was made.")
             }
-            counts.begun += 1
+            ComputeMetrics.allocated(result: "begun")
             log(ready, "the tenant can log in")
             return ready
         }
@@ -330,13 +337,6 @@ actor LeaseKeeper {
         metadata.merge(more) { _, new in new }
         logger.log(level: level, "\(message)", metadata: metadata)
     }
-}
-
-/// How many leases there were, by what became of them.
-struct LeaseCounts: Sendable, Hashable {
-    var begun = 0
-    var failed = 0
-    var ended = 0
 }
 
 extension LeaseOrder {
