@@ -183,6 +183,10 @@ let package = Package(
             name: "test-worker", dependencies: ["ModelWorkers", nioCore, logging], path: "Tests/TestWorker",
             swiftSettings: settings),
 
+        .executableTarget(
+            name: "test-miner", dependencies: ["ComputeSubnet", logging], path: "Tests/TestMiner",
+            swiftSettings: settings),
+
         tests("MultiformatsTests", ["Multiformats"], fixtures: true),
         tests(
             "LibP2PIdentityTests", ["LibP2PIdentity", "Multiformats", crypto], fixtures: true
@@ -224,11 +228,13 @@ let package = Package(
         tests(
             "ComputeSubnetTests",
             [
-                "ComputeSubnet", "ContainerEngine", "Bittensor", "BittensorCore", "AccountKeys", "SubnetRPC",
+                "test-miner", "ComputeSubnet", "ContainerEngine", "Bittensor", "BittensorCore", "AccountKeys",
+                "SubnetRPC",
                 nioCore,
                 nioPosix, logging, metrics, grdb, cryptoExtras, crypto, subprocess, lifecycle,
                 asyncHTTPClient,
-                certificates,
+                certificates, asn1, nioSSL, coreMetrics, "PrometheusMetrics",
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             fixtures: true),
         tests("PrometheusMetricsTests", ["PrometheusMetrics", metrics]),

@@ -19,6 +19,8 @@ package final class RPCByteStream: CallByteStream {
         do { try await self.stream.write(bytes) } catch { throw RPCError(libp2p: error) }
     }
 
+    package func messageEnded() { self.stream.messageEnded() }
+
     package func finish(_ bytes: ByteBuffer) {
         self.stream.finish(bytes)
         // A call that we answered is over: what the caller may still send is of no use, and it gets a while

@@ -10,6 +10,7 @@ public enum FuzzTargets {
         + group("handshake", HandshakeFuzz.all)
         + group("connection", ConnectionFuzz.all)
         + group("account", AccountKeysFuzz.all)
+        + group("synapse", SynapseFuzz.all)
         + group("yamux", [("frames", YamuxFuzz.frames), ("operations", YamuxFuzz.operations)])
         + group("rpc", [("decode", { bytes in bytes.withUnsafeBytes { RPCFuzz.decode($0) } })])
         + group(

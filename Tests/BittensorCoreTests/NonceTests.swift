@@ -170,6 +170,46 @@ internal import Testing
         #expect(journal.writes.withLock { $0 } <= 3)
     }
 
+    /// A journal whose writes take until the test lets them end.
+    actor SlowJournal: NonceJournal {
+        private(set) var marks: [Int64] = []
+        private var isOverlapped = false
+        private var isWriting = false
+
+        func load() async throws -> Int64? { nil }
+
+        func mark(upTo nanoseconds: Int64) async throws {
+            if self.isWriting { self.isOverlapped = true }
+            self.isWriting = true
+            for _ in 0..<20 { await Task.yield() }
+            self.isWriting = false
+            self.marks.append(nanoseconds)
+        }
+
+        var isOrderly: Bool { !self.isOverlapped && self.marks == self.marks.sorted() }
+    }
+
+    @Test func marksAreWrittenOneByOneAndOnlyRise() async throws {
+        let journal = SlowJournal()
+        let authenticator = try RequestAuthenticator(
+            mode: .strict(.init()), hotkey: try AccountID(ss58: TestKeys.axonAddress), journal: journal)
+        try await authenticator.prepare()
+        let requests = try (0..<32).map { step in
+            let moment = UnixTime.test.plus(seconds: Double((step * 7) % 32))
+            return (try Self.request(moment), moment)
+        }
+        let accepted = await withTaskGroup(of: Bool.self) { group in
+            for (request, moment) in requests {
+                group.addTask { await Self.refusal(authenticator, request, moment) == nil }
+            }
+            return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+        #expect(accepted == 32)
+        #expect(await journal.isOrderly)
+        let highest = authenticator.highestAccepted().nanoseconds
+        #expect(await journal.marks.last ?? 0 >= highest)
+    }
+
     @Test func aJournalThatCannotBeWrittenFailsClosed() async throws {
         let journal = Journal()
         let authenticator = try Self.authenticator(journal)

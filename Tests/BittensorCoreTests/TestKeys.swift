@@ -29,7 +29,8 @@ struct TestServer {
 
     init(
         _ mode: AxonMode = .strict(.init()), routes: [AxonRoute] = [AxonRoute(schema: Echo.schema)],
-        limits: SynapseLimits = .init(), uuid: String = "axon-uuid", version: Int = 10_005_000
+        limits: SynapseLimits = .init(), uuid: String = "axon-uuid", version: Int = 10_005_000,
+        journal: (any NonceJournal)? = nil
     ) throws {
         var table = AxonRoutes()
         for route in routes { table.add(route) }
@@ -38,7 +39,7 @@ struct TestServer {
             identity: AxonIdentity(hotkey: TestKeys.axonAddress, version: version, uuid: uuid), routes: table,
             limits: limits)
         self.authenticator = try RequestAuthenticator(
-            mode: mode, hotkey: try AccountID(ss58: TestKeys.axonAddress), limits: limits)
+            mode: mode, hotkey: try AccountID(ss58: TestKeys.axonAddress), limits: limits, journal: journal)
     }
 
     /// What the operator's functions and the handler of a test do.

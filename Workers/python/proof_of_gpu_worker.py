@@ -25,7 +25,10 @@ CHALLENGE_BYTES = 140
 DOMAIN = b"subnet proof-of-gpu/1"
 # Rows that are worked on at a time: 8192 rows of 65536 sums are 2 GiB.
 ROWS_AT_A_TIME = 8192
-KEYSTREAM_ROWS_AT_A_TIME = 2048
+# Rows that one thread hashes at a time.
+LEAVES_AT_A_TIME = 256
+# Blocks of keystream that are made at a time: enough to fill a GPU, 32 arrays of 16 MiB.
+KEYSTREAM_BLOCKS_AT_A_TIME = 1 << 22
 
 
 class Torch:
@@ -155,10 +158,8 @@ def keystream(arrays, key, rows, count):
 
 
 def matrix(arrays, key, rows, count):
-    parts = [
-        keystream(arrays, key, rows[at : at + KEYSTREAM_ROWS_AT_A_TIME], count)
-        for at in range(0, len(rows), KEYSTREAM_ROWS_AT_A_TIME)
-    ]
+    step = max(1, KEYSTREAM_BLOCKS_AT_A_TIME * 64 // count)
+    parts = [keystream(arrays, key, rows[at : at + step], count) for at in range(0, len(rows), step)]
     return arrays.join(parts)
 
 
@@ -186,13 +187,17 @@ class Round:
                 sums = self.arrays.product(entries, self.weights)
                 entries = self.arrays.activation(sums, multiplier)
             final = self.arrays.rows_of_bytes(entries)
-            digests += pool.map(self.leaf, rows, final, chunksize=64)
+            starts = range(0, len(rows), LEAVES_AT_A_TIME)
+            digests += pool.map(lambda start: self.some_leaves(rows, final, start), starts)
         return b"".join(digests)
 
-    def leaf(self, row, entries):
-        digest = hashlib.sha256(b"\0" + self.digest + struct.pack("<I", row))
-        digest.update(entries)
-        return digest.digest()
+    def some_leaves(self, rows, entries, start):
+        digests = []
+        for index in range(start, min(start + LEAVES_AT_A_TIME, len(rows))):
+            digest = hashlib.sha256(b"\0" + self.digest + struct.pack("<I", rows[index]))
+            digest.update(entries[index])
+            digests.append(digest.digest())
+        return b"".join(digests)
 
     def sums(self, rows):
         entries = matrix(self.arrays, self.input_key, rows, self.size)

@@ -144,4 +144,13 @@ extension Wallet {
         try SecretFile.write(
             try KeyfileContents(key).json(), to: coldkeyPublicPath, overwrite: overwrite)
     }
+
+    /// Writes the hotkey's public half alone, as ``setColdkeyPublic(_:overwrite:)`` does.
+    public func setHotkeyPublic(
+        _ key: AccountPublicKey,
+        overwrite: Bool = false
+    ) throws(AccountKeyError) {
+        try SecretFile.write(
+            try KeyfileContents(key).json(), to: hotkeyPublicPath, overwrite: overwrite)
+    }
 }

@@ -5,7 +5,7 @@ public protocol NonceJournal: Sendable {
     /// - Throws: when it cannot be read. Nobody is believed then.
     func load() async throws -> Int64?
 
-    /// Writes a mark so that it survives the end of the process. Calls may overlap: the highest mark stays.
+    /// Writes a mark so that it survives the end of the process. Calls do not overlap, and marks only rise.
     ///
     /// - Throws: when it was not written. The requests that wait for it are refused.
     func mark(upTo nanoseconds: Int64) async throws

@@ -9,7 +9,7 @@ public final class RequestAuthenticator: Sendable {
     public let mode: AxonMode
     /// SS58 address of the server.
     public let hotkey: String
-    private let journal: (any NonceJournal)?
+    private let mark: NonceMark?
     /// Nonces of the strict rule, and of `btauth/1`.
     private let nonces: Mutex<NonceStore>
     /// Nonces of Python's rule.
@@ -31,7 +31,7 @@ public final class RequestAuthenticator: Sendable {
         try mode.windows.validate()
         self.mode = mode
         self.hotkey = hotkey.ss58()
-        self.journal = journal
+        self.mark = journal.map { NonceMark(journal: $0) }
         self.nonces = Mutex(
             NonceStore(
                 windowMax: mode.windows.windowMax, limits: limits, floor: floor?.nanoseconds ?? 0,
@@ -44,7 +44,7 @@ public final class RequestAuthenticator: Sendable {
     ///
     /// - Throws: ``BittensorError/Code/storage``.
     public func prepare() async throws(BittensorError) {
-        guard let journal = self.journal else { return }
+        guard let journal = self.mark else { return }
         do {
             let mark = try await journal.load()
             if let mark { self.nonces.withLock { $0.raiseFloor(to: mark) } }
@@ -117,7 +117,7 @@ public final class RequestAuthenticator: Sendable {
                 throw VerificationRefusal(.overloaded, "Too many requests of this hotkey at one time")
             case .needsMark(let upTo):
                 do {
-                    try await self.journal?.mark(upTo: upTo)
+                    try await self.mark?.cover(upTo: upTo)
                 } catch {
                     throw VerificationRefusal(.unavailable, "the journal of nonces cannot be written")
                 }

@@ -166,12 +166,13 @@ public struct RequestCore: Sendable {
     // MARK: Order
 
     private mutating func afterAuthentication(at now: UnixTime) -> AxonStep {
-        if self.allows(.blacklistBeforeSignature) { return self.afterVerification(at: now) }
-        do throws(SynapseError) {
-            try self.findRoute()
-            try self.checkMethodAndPath()
-        } catch {
-            return self.fail(error, at: now)
+        if !self.allows(.blacklistBeforeSignature) {
+            do throws(SynapseError) {
+                try self.findRoute()
+                try self.checkMethodAndPath()
+            } catch {
+                return self.fail(error, at: now)
+            }
         }
         if self.route?.hasVerify == true { return self.askVerify() }
         return self.afterVerification(at: now)

@@ -2,9 +2,14 @@ internal import CSodium
 
 /// BLAKE2b with 64 bytes of output, no key, by libsodium.
 enum BLAKE2b512 {
+    /// Whether libsodium chose its implementations. Before `sodium_init` it works, at a fraction of the
+    /// speed.
+    private static let isLibraryReady: Bool = sodium_init() >= 0
+
     /// The digest of `bytes`.
     static func hash(_ bytes: [UInt8]) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: 64)
+        _ = Self.isLibraryReady
         // Fails only for output or key lengths that are not these.
         _ = crypto_generichash(&digest, digest.count, bytes, UInt64(bytes.count), nil, 0)
         return digest

@@ -54,7 +54,7 @@ package final class ChallengeSolver: Sendable {
     private let logger: Logger
     private let state: Mutex<State>
     /// Tells the sessions of two processes on one machine apart.
-    private let sessionPrefix: String
+    let sessionPrefix: String
 
     /// A solver. Nothing is started.
     package init(configuration: Configuration = .init(), limits: ChallengeLimits = .init(), logger: Logger) {

@@ -8,8 +8,8 @@ struct HashcatCommand: Sendable, Hashable {
     /// The search for a problem's password.
     ///
     /// The reference's arguments, and: no potfile (a second search for the same hash would print nothing), no
-    /// restore file, a session of its own (a second run of the same session is refused), nothing but the
-    /// plain on standard output, and an end of its own should this process not live to end it.
+    /// restore file, no log, a session of its own (a second run of the same session is refused), nothing but
+    /// the plain on standard output, and an end of its own should this process not live to end it.
     ///
     /// - Parameters:
     ///   - problem: every field was checked, so no argument can be anything but what it is meant to be.
@@ -17,8 +17,7 @@ struct HashcatCommand: Sendable, Hashable {
     ///   - runtime: after how many seconds hashcat ends by itself.
     init(
         _ configuration: ChallengeSolver.Configuration, problem: SearchProblem, usesGPU: Bool,
-        session: String,
-        runtime: Int
+        session: String, runtime: Int
     ) {
         self.path = configuration.hashcatPath
         let target = SearchProblem.hashPrefix + Hexadecimal.encode(problem.digest)
@@ -31,8 +30,9 @@ struct HashcatCommand: Sendable, Hashable {
                 "-w", String(configuration.workloadProfile),
             ] + configuration.extendedOptions
         self.arguments += [
-            "--potfile-disable", "--restore-disable", "--session", session, "--quiet",
-            "--outfile-format", "2", "--runtime", String(max(runtime, 1)),
+            "--potfile-disable", "--restore-disable", "--session", session, "--quiet", "--outfile-format",
+            "2",
+            "--logfile-disable", "--runtime", String(max(runtime, 1)),
         ]
     }
 

@@ -1,5 +1,3 @@
-internal import CSodium
-
 /// Freivalds' test modulo 2^61 - 1: is *y = x·B* for these rows, without computing *x·B*?
 ///
 /// With a random vector *r*, compare *y·r* with *x·(B·r)*. The matrix is walked through once for all rows and
@@ -26,17 +24,33 @@ package struct FreivaldsCheck: Sendable {
         // reducing.
         let low = self.vector.map { Int64($0 & 0xffff_ffff) }
         let high = self.vector.map { Int64($0 >> 32) }
-        self.image = (0..<size).map { row in
-            let entries = matrices.weightRow(row)
-            var lowSum: Int64 = 0
-            var highSum: Int64 = 0
-            for index in 0..<size {
-                let entry = Int64(entries[index])
-                lowSum &+= entry &* low[index]
-                highSum &+= entry &* high[index]
-            }
-            return Self.added(Self.residue(lowSum), Self.product(Self.residue(highSum), 1 << 32))
+        var entries = [UInt8](repeating: 0, count: size)
+        var image: [UInt64] = []
+        image.reserveCapacity(size)
+        for row in 0..<size {
+            matrices.fill(&entries, withWeightRow: row)
+            let (lowSum, highSum) = Self.sums(of: entries, low, high)
+            image.append(Self.added(Self.residue(lowSum), Self.product(Self.residue(highSum), 1 << 32)))
         }
+        self.image = image
+    }
+
+    private static func sums(of entries: [UInt8], _ low: [Int64], _ high: [Int64]) -> (Int64, Int64) {
+        var lowSum: Int64 = 0
+        var highSum: Int64 = 0
+        entries.withUnsafeBufferPointer { entries in
+            low.withUnsafeBufferPointer { low in
+                high.withUnsafeBufferPointer { high in
+                    // All three are as long as the matrix is wide.
+                    for index in entries.indices {
+                        let entry = Int64(Int8(bitPattern: entries[index]))
+                        lowSum &+= entry &* low[index]
+                        highSum &+= entry &* high[index]
+                    }
+                }
+            }
+        }
+        return (lowSum, highSum)
     }
 
     /// Whether `sums` is `entries` times the matrix.

@@ -47,11 +47,26 @@ package struct ProofMatrices: Sendable {
         Array(SHA256.hash(data: Array("subnet proof-of-gpu/1 \(name)".utf8) + challenge.digest))
     }
 
+    /// Replaces `bytes`, which has one byte for each column, by a row of the matrix that each layer
+    /// multiplies by.
+    func fill(_ bytes: inout [UInt8], withWeightRow row: Int) {
+        Self.fill(&bytes, key: self.weightKey, row: row)
+    }
+
     /// ChaCha20 from block 0; the nonce is the row in its first four bytes, and zero.
     static func keystream(key: [UInt8], row: Int, count: Int) -> [UInt8] {
         var stream = [UInt8](repeating: 0, count: count)
-        let nonce = ProofMessage.encode(row) + [UInt8](repeating: 0, count: 8)
-        _ = crypto_stream_chacha20_ietf(&stream, UInt64(count), nonce, key)
+        Self.fill(&stream, key: key, row: row)
         return stream
     }
+
+    private static func fill(_ bytes: inout [UInt8], key: [UInt8], row: Int) {
+        let nonce = ProofMessage.encode(row) + [UInt8](repeating: 0, count: 8)
+        _ = Self.isLibraryReady
+        _ = crypto_stream_chacha20_ietf(&bytes, UInt64(bytes.count), nonce, key)
+    }
+
+    /// Whether libsodium chose its implementations. Before `sodium_init` it works, at a fraction of the
+    /// speed.
+    private static let isLibraryReady: Bool = sodium_init() >= 0
 }

@@ -64,7 +64,7 @@ package final class SQLiteRegistry: SubnetRegistry {
         _ call: ServeAxonCall, signedBy signer: any HotkeySigner, wait: ExtrinsicWait
     ) async throws -> ExtrinsicOutcome {
         // The chain would check a signature; here, that the key can make one.
-        _ = try signer.sign(Array("\(call.callName) \(call.netuid) \(call.hotkey)".utf8))
+        _ = try signer.signature(of: Array("\(call.callName) \(call.netuid) \(call.hotkey)".utf8))
         let block = self.height
         guard signer.hotkey == call.hotkey else {
             return self.outcome("the signer is not the hotkey of the call", block: block, wait: wait)
@@ -102,7 +102,7 @@ package final class SQLiteRegistry: SubnetRegistry {
     package func servePrometheus(
         _ call: ServePrometheusCall, signedBy signer: any HotkeySigner, wait: ExtrinsicWait
     ) async throws -> ExtrinsicOutcome {
-        _ = try signer.sign(Array("serve_prometheus \(call.netuid) \(signer.hotkey)".utf8))
+        _ = try signer.signature(of: Array("serve_prometheus \(call.netuid) \(signer.hotkey)".utf8))
         let block = self.height
         if let refusal = self.refusal(ip: call.ip, port: call.port) {
             return self.outcome(refusal, block: block, wait: wait)

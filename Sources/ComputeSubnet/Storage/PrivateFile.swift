@@ -74,11 +74,31 @@ package enum PrivateFile {
     /// - Returns: Whether the file was made by this call.
     /// - Throws: ``ComputeError`` with `storage`.
     package static func create(_ path: String, _ bytes: [UInt8]) throws(ComputeError) -> Bool {
-        // A link from a finished temporary file: nobody sees a file that is half written.
+        // A link to a finished temporary file: nobody sees a file that is half written.
+        let temporary = try self.temporary(path, bytes)
+        defer { unlink(temporary) }
+        if link(temporary, path) == 0 { return true }
+        guard errno == EEXIST else { throw self.failure("\(path) cannot be created", errno) }
+        return false
+    }
+
+    /// Writes a file with mode 0600 in place of the one that is there, in one step.
+    ///
+    /// - Throws: ``ComputeError`` with `storage`.
+    package static func replace(_ path: String, _ bytes: [UInt8]) throws(ComputeError) {
+        let temporary = try self.temporary(path, bytes)
+        guard rename(temporary, path) == 0 else {
+            let number = errno
+            unlink(temporary)
+            throw self.failure("\(path) cannot be replaced", number)
+        }
+    }
+
+    /// A finished file beside `path`, forced to the disk.
+    private static func temporary(_ path: String, _ bytes: [UInt8]) throws(ComputeError) -> String {
         let temporary = "\(path).\(getpid()).unfinished"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw self.failure("\(temporary) cannot be created", errno) }
-        defer { unlink(temporary) }
         var offset = 0
         while offset < bytes.count {
             let written = bytes[offset...].withUnsafeBytes {
@@ -88,6 +108,7 @@ package enum PrivateFile {
             guard written >= 0 else {
                 let number = errno
                 close(descriptor)
+                unlink(temporary)
                 throw self.failure("\(temporary) cannot be written", number)
             }
             offset += written
@@ -95,10 +116,11 @@ package enum PrivateFile {
         let synced = fsync(descriptor)
         let number = errno
         close(descriptor)
-        guard synced == 0 else { throw self.failure("\(temporary) cannot be forced to the disk", number) }
-        if link(temporary, path) == 0 { return true }
-        guard errno == EEXIST else { throw self.failure("\(path) cannot be created", errno) }
-        return false
+        guard synced == 0 else {
+            unlink(temporary)
+            throw self.failure("\(temporary) cannot be forced to the disk", number)
+        }
+        return temporary
     }
 
     /// A sentence from what failed and the system's reason.

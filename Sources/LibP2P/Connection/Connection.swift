@@ -354,6 +354,15 @@ package final class Connection: @unchecked Sendable {
         self.flushEnded()
     }
 
+    /// The last byte of a request or an answer was queued. When nothing else of the read batch waits, it
+    /// leaves now: the peer goes on while this side still clears away the call, or prepares to wait.
+    func messageEnded() {
+        guard self.eventLoop.inEventLoop, self.isInBatch, !self.core.hasAction, self.executor.isIdle else {
+            return
+        }
+        self.flushPart()
+    }
+
     /// Sends what the first part of a read batch brought about. The rest of the batch and its end do the
     /// rest.
     private func flushPart() {
@@ -496,6 +505,7 @@ package final class Connection: @unchecked Sendable {
             stream.preload(bytes)
             self.bounds.grown += bytes.readableBytes
         }
+        if self.core.nextEndOfInput(on: id) { stream.inputEnded() }
         delegate.connection(self, accepted: stream, handler: handler)
         self.retireIfWornOut()
         guard self.isInBatch else { return }

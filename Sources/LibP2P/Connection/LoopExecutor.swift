@@ -25,6 +25,8 @@ public final class LoopExecutor: TaskExecutor {
     /// The loop that runs the jobs.
     public let eventLoop: any EventLoop
     private let queue = Mutex(Queue())
+    /// Whether no job waits.
+    var isIdle: Bool { self.queue.withLock { $0.jobs.isEmpty } }
 
     /// Makes an executor. One per event loop is enough; several are legal.
     public init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }

@@ -28,9 +28,8 @@ public final class PeerStream: Sendable {
         self.peer = peer
         self.isInbound = false
         self.proposals = proposals
-        var state = State(protocolID: nil)
-        state.hasSeveralProposals = proposals.names.count > 1
-        self.state = Mutex(state)
+        self.state = Mutex(
+            State(id: nil, protocolID: nil, hasSeveralProposals: proposals.names.count > 1))
     }
 
     /// A stream that the peer opened.
@@ -39,9 +38,7 @@ public final class PeerStream: Sendable {
         self.peer = peer
         self.isInbound = true
         self.proposals = .none
-        var state = State(protocolID: protocolID)
-        state.id = id
-        self.state = Mutex(state)
+        self.state = Mutex(State(id: id, protocolID: protocolID, hasSeveralProposals: false))
     }
 
     /// Runs tasks on the event loop of this stream's connection.
@@ -184,7 +181,11 @@ public final class PeerStream: Sendable {
     public func finish(_ bytes: ByteBuffer) {
         if bytes.readableBytes > 0 { _ = try? self.enqueue(bytes) }
         self.closeWrite()
+        if bytes.readableBytes > 0 { self.connection.messageEnded() }
     }
+
+    /// Lets what was written leave at once, when nothing else of a read batch waits to join it.
+    package func messageEnded() { self.connection.messageEnded() }
 
     /// Sets what happens once when the stream fails: reset by either side, or its connection ended. Replaces
     /// what was set before; runs at once when it has happened. Forgotten when both directions ended well.
@@ -351,7 +352,7 @@ extension PeerStream {
         /// The muxer's id; nil until the connection opened the stream. Written on the loop.
         var id: UInt32?
         var protocolID: String?
-        var hasSeveralProposals = false
+        let hasSeveralProposals: Bool
         /// Whether the host's ledger counts this stream.
         var isCounted = false
         var input = InputQueue()
@@ -377,7 +378,11 @@ extension PeerStream {
         /// Whether it waits to be opened because the peer can take few at a time.
         var isHeld = false
 
-        init(protocolID: String?) { self.protocolID = protocolID }
+        init(id: UInt32?, protocolID: String?, hasSeveralProposals: Bool) {
+            self.id = id
+            self.protocolID = protocolID
+            self.hasSeveralProposals = hasSeveralProposals
+        }
 
         mutating func takeBytes() -> Input? {
             guard let bytes = self.input.popFirst() else { return nil }

@@ -94,6 +94,16 @@ package struct ConnectionCore: ~Copyable {
         return bytes
     }
 
+    /// Takes the next thing out of turn when it is the end of what the peer sends on a stream.
+    package mutating func nextEndOfInput(on id: UInt32) -> Bool {
+        guard case .remoteClosedWrite(id) = self.actions.first else { return false }
+        self.actions.removeFirst()
+        return true
+    }
+
+    /// Whether ``nextAction()`` has something.
+    package var hasAction: Bool { !self.actions.isEmpty }
+
     /// Whether security and muxer stand.
     package var isEstablished: Bool { self.phase == .established }
     /// Whether the connection is over.

@@ -1,7 +1,9 @@
 internal import NIOCore
 
 /// The protocols a dialer wants, most wanted first, encoded once and used for many streams.
-package struct MultistreamProposals: Sendable, Hashable {
+///
+/// A reference, so that a stream carries them for the price of one pointer; immutable.
+package final class MultistreamProposals: Sendable {
     /// The names as given.
     package let names: [String]
     /// The framed line of each name.

@@ -7,14 +7,25 @@ internal import Synchronization
 public final class CallContext: Sendable {
     /// The head of the call; ``CallHead/peer`` is the caller as its connection authenticated it.
     public let head: CallHead
-    let scheduler: any RPCScheduler
-    private let baseClient: Client?
-    private let baseLogger: Logger
+    private let surroundings: Surroundings
     private let state: Mutex<State>
 
     private struct State {
         var reason: RPCError?
         var handler: HandlerTask?
+    }
+
+    /// What all calls of a router share: kept once, not copied into each context.
+    final class Surroundings: Sendable {
+        let scheduler: any RPCScheduler
+        let client: Client?
+        let logger: Logger
+
+        init(scheduler: any RPCScheduler, client: Client?, logger: Logger) {
+            self.scheduler = scheduler
+            self.client = client
+            self.logger = logger
+        }
     }
 
     /// What cancels the task of a handler: its handle, or a signal to the group that it is a child of.
@@ -30,11 +41,9 @@ public final class CallContext: Sendable {
         }
     }
 
-    init(head: CallHead, scheduler: any RPCScheduler, client: Client?, logger: Logger) {
+    init(head: CallHead, surroundings: Surroundings) {
         self.head = head
-        self.scheduler = scheduler
-        self.baseClient = client
-        self.baseLogger = logger
+        self.surroundings = surroundings
         self.state = Mutex(State())
     }
 
@@ -51,13 +60,13 @@ public final class CallContext: Sendable {
 
     /// How long there is until the deadline; zero when it has passed.
     public var remainingTime: Duration {
-        let left = self.head.deadline - self.scheduler.now()
+        let left = self.head.deadline - self.surroundings.scheduler.now()
         return .nanoseconds(max(0, left.nanoseconds))
     }
 
     /// A logger that names the caller and the method on every line.
     public var logger: Logger {
-        var logger = self.baseLogger
+        var logger = self.surroundings.logger
         logger[metadataKey: LogKey.peer] = "\(self.head.peer.id)"
         logger[metadataKey: LogKey.method] = "\(self.head.method.fullName)"
         return logger
@@ -67,7 +76,8 @@ public final class CallContext: Sendable {
     ///
     /// In a node that was given no client, every call through it fails with ``RPCError/Code/unavailable``.
     public var client: Client {
-        let client = self.baseClient ?? Client(wire: NoWire(), scheduler: self.scheduler)
+        let client =
+            self.surroundings.client ?? Client(wire: NoWire(), scheduler: self.surroundings.scheduler)
         return client.within(self.head)
     }
 

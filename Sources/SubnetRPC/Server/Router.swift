@@ -16,7 +16,7 @@ public final class Router: Sendable {
     let metrics: (any RPCMetrics)?
     let tracing: RPCTracing?
     let inFlight = CallsInFlight()
-    private let client: Client?
+    private let surroundings: CallContext.Surroundings
     private let table = Mutex(Table())
 
     private struct Table {
@@ -45,7 +45,7 @@ public final class Router: Sendable {
         metrics: (any RPCMetrics)? = nil, tracing: RPCTracing? = nil
     ) {
         self.scheduler = scheduler
-        self.client = client
+        self.surroundings = CallContext.Surroundings(scheduler: scheduler, client: client, logger: logger)
         self.limits = limits
         self.logger = logger
         self.interceptors = interceptors
@@ -131,6 +131,6 @@ public final class Router: Sendable {
     func context(for head: CallHead) -> CallContext {
         var head = head
         head.deadline = min(head.deadline, self.scheduler.now() + TimeAmount(self.limits.deadlineMax))
-        return CallContext(head: head, scheduler: self.scheduler, client: self.client, logger: self.logger)
+        return CallContext(head: head, surroundings: self.surroundings)
     }
 }

@@ -45,6 +45,7 @@ package final class TemplateClientStream: ClientCallStream {
         do {
             try await self.bytes.write(output.frames)
             if let body = output.body { try await self.bytes.write(body) }
+            self.bytes.messageEnded()
         } catch {
             throw self.reason(for: error)
         }

@@ -13,6 +13,9 @@ public protocol CallByteStream: AnyObject, Sendable {
     /// Sends bytes, waiting while too many are unsent. It does not give up because the task is cancelled as
     /// long as it need not wait.
     func write(_ bytes: ByteBuffer) async throws
+    /// Says that what was written is a whole message, on which the other side can act: it may leave at once,
+    /// and ``finish(_:)`` says the same. Messages that follow each other are not marked: they leave together.
+    func messageEnded()
     /// Sends the last bytes (few, possibly none) and closes the sending side, without waiting.
     func finish(_ bytes: ByteBuffer)
     /// Gives the whole stream up in both directions; the peer learns of it. Pending reads and writes throw.
@@ -25,4 +28,6 @@ public protocol CallByteStream: AnyObject, Sendable {
 extension CallByteStream {
     /// Streams that only know how to wait have nothing here.
     public func poll() -> ByteBuffer? { nil }
+    /// Streams that send at once have nothing to do.
+    public func messageEnded() {}
 }

@@ -130,6 +130,12 @@ internal import Testing
         #expect(publicOnly?.code == .keyfilePublicOnly)
         try wallet.setColdkeyPublic(try alice.publicKey())
         #expect(try wallet.coldkeyPublicKey().accountID == alice.accountID)
+        let taken = #expect(throws: AccountKeyError.self) {
+            try wallet.setHotkeyPublic(try alice.publicKey())
+        }
+        #expect(taken?.code == .keyfileExists)
+        try wallet.setHotkeyPublic(try alice.publicKey(), overwrite: true)
+        #expect(try wallet.hotkeyPublicKey().accountID == alice.accountID)
         let missing = await #expect(throws: AccountKeyError.self) {
             try await wallet.coldkey(password: .none)
         }

@@ -77,7 +77,7 @@ private let caller = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
             for argument in "$@"; do printf '%s\\n' "$argument"; done > $FOLDER/arguments
             env > $FOLDER/environment
             ls -A . > $FOLDER/files; pwd > $FOLDER/folder; stat -c %a . > $FOLDER/mode
-            ps -o sid= -p $$ > $FOLDER/session; echo $$ > $FOLDER/pid
+            cut -d' ' -f6 /proc/$$/stat > $FOLDER/session; echo $$ > $FOLDER/pid
             echo 'a,b'
             """)
         let inputs = ChallengeInputs.searching("a,b", charset: "ab,$;{}()-")
@@ -94,7 +94,7 @@ private let caller = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
                 inputs.hash + ":" + inputs.salt, "-a", "3", "-D", "2", "-m", "610", "-1", "ab,$;{}()-",
                 "?1?1?1",
                 "-w", "3", "-O", "--hwmon-disable", "--potfile-disable", "--restore-disable", "--session",
-                "--quiet", "--outfile-format", "2", "--runtime",
+                "--quiet", "--outfile-format", "2", "--logfile-disable", "--runtime",
             ])
         #expect(!(try fake.note("environment").contains("SUBNET_TEST_SECRET")))
         #expect(try fake.note("environment").contains("PATH="))

@@ -37,5 +37,13 @@ struct RealHashcatTests {
         let exhausted = try await solver.solve(impossible, caller: "5FHneW46", deadline: .after(60))
         #expect(exhausted.password == nil)
         #expect(exhausted.error?.contains("Hashcat execution failed with code 1:") == true)
+        // Nothing of a run remains among hashcat's own files.
+        let folders = [
+            "\(NSHomeDirectory())/.local/share/hashcat/sessions", "\(NSHomeDirectory())/.hashcat/sessions",
+        ]
+        for folder in folders {
+            let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            #expect(!files.contains { $0.hasPrefix(solver.sessionPrefix) })
+        }
     }
 }

@@ -1,3 +1,4 @@
+import AccountKeys
 import BittensorCore
 
 @testable import ComputeSubnet
@@ -5,10 +6,10 @@ import BittensorCore
 /// A signer whose key may be locked.
 struct FakeSigner: HotkeySigner {
     var hotkey: String
-    var scheme: SignatureScheme { .sr25519 }
+    var scheme: KeyScheme { .sr25519 }
     var isLocked = false
 
-    func sign(_ message: [UInt8]) throws -> [UInt8] {
+    func signature(of message: [UInt8]) throws -> [UInt8] {
         if self.isLocked { throw ComputeError(.notPermitted, "The key is locked.") }
         return [UInt8](repeating: 1, count: 64)
     }

@@ -95,44 +95,49 @@ struct WalletCommandTests {
         #expect(!FileManager.default.fileExists(atPath: wallets))
     }
 
-    @Test func `on a terminal the mnemonics show once`() async throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let terminal = posix_openpt(O_RDWR | O_NOCTTY)
-        #expect(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0)
-        defer { close(terminal) }
-        let side = open(try #require(ptsname(terminal).map { String(cString: $0) }), O_RDWR | O_NOCTTY)
-        #expect(side >= 0)
-        let process = Process()
-        process.executableURL = try BuiltProgram.location()
-        process.arguments = [
-            "wallet", "new", "--no-password", "--wallet-path", wallets, "--wallet", "w", "--hotkey", "h",
-        ]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle(fileDescriptor: side, closeOnDealloc: true)
-        process.standardError = FileHandle.nullDevice
-        try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
-            process.terminationHandler = { _ in done.resume() }
-            do {
-                try process.run()
-            } catch {
-                done.resume(throwing: error)
+    #if os(Linux)
+        @Test func `on a terminal the mnemonics show once`() async throws {
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+            defer { close(terminal) }
+            // TIOCSPTLCK and TIOCGPTN of Linux: unlock the other side, and ask for its number.
+            var (unlocked, number) = (Int32(0), UInt32(0))
+            #expect(
+                ioctl(terminal, 0x4004_5431, &unlocked) == 0 && ioctl(terminal, 0x8004_5430, &number) == 0)
+            let side = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
+            #expect(side >= 0)
+            let process = Process()
+            process.executableURL = try BuiltProgram.location()
+            process.arguments = [
+                "wallet", "new", "--no-password", "--wallet-path", wallets, "--wallet", "w", "--hotkey", "h",
+            ]
+            process.standardInput = FileHandle.nullDevice
+            process.standardOutput = FileHandle(fileDescriptor: side, closeOnDealloc: true)
+            process.standardError = FileHandle.nullDevice
+            try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+                process.terminationHandler = { _ in done.resume() }
+                do {
+                    try process.run()
+                } catch {
+                    done.resume(throwing: error)
+                }
+            }
+            #expect(process.terminationStatus == 0)
+            // All of it fits the terminal's buffer.
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            let count = read(terminal, &buffer, buffer.count)
+            let shown = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+            for key in ["coldkey", "hotkey"] {
+                let line = try #require(
+                    shown.split(whereSeparator: \.isNewline).first { $0.hasPrefix("\(key): ") })
+                let words = try write(line.dropFirst(key.count + 2) + "\n", "\(key)-words")
+                let again = try await run(
+                    "regen", "--force", "--only", key, "--no-password", "--mnemonic-file", words, "--json")
+                let address = try #require(try object(again.output)[key])
+                #expect(shown.contains(address))
             }
         }
-        #expect(process.terminationStatus == 0)
-        // All of it fits the terminal's buffer.
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = read(terminal, &buffer, buffer.count)
-        let shown = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
-        for key in ["coldkey", "hotkey"] {
-            let line = try #require(
-                shown.split(whereSeparator: \.isNewline).first { $0.hasPrefix("\(key): ") })
-            let words = try write(line.dropFirst(key.count + 2) + "\n", "\(key)-words")
-            let again = try await run(
-                "regen", "--force", "--only", key, "--no-password", "--mnemonic-file", words, "--json")
-            let address = try #require(try object(again.output)[key])
-            #expect(shown.contains(address))
-        }
-    }
+    #endif
 
     @Test func `one mnemonic makes the keys it is known to make`() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }

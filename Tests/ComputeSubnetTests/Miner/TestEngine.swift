@@ -1,0 +1,124 @@
+import ContainerEngine
+import Foundation
+import Testing
+
+@testable import ComputeSubnet
+
+/// The real engine of the tests: the one at `SUBNET_TEST_ENGINE`, or that which `dev/container-setup`
+/// started.
+enum TestEngine {
+    static var socketPath: String? {
+        let environment = ProcessInfo.processInfo.environment
+        let path = environment["SUBNET_TEST_ENGINE"] ?? "/tmp/subnet-containers-\(getuid())/podman.sock"
+        return FileManager.default.fileExists(atPath: path) ? path : nil
+    }
+
+    /// With `CI=true` there is no skipping: without an engine the tests fail.
+    static var isWanted: Bool { ProcessInfo.processInfo.environment["CI"] == "true" || socketPath != nil }
+
+    static let reason: Comment = "No container engine: run dev/container-setup."
+
+    static func with<Value: Sendable>(
+        _ body: (ContainerEngine) async throws -> Value
+    ) async throws -> Value {
+        let path = try #require(socketPath, "no container engine")
+        let engine = try await ContainerEngine.connect(try EngineSocket(path: path))
+        do {
+            let value = try await body(engine)
+            await engine.close()
+            return value
+        } catch {
+            await engine.close()
+            throw error
+        }
+    }
+
+    /// A port of the loopback that nobody has.
+    static func freePort() throws -> UInt16 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                bind(descriptor, generic, length) == 0 ? getsockname(descriptor, generic, &length) : -1
+            }
+        }
+        try #require(result == 0)
+        return UInt16(bigEndian: address.sin_port)
+    }
+
+    /// Everything in the engine and on the host that carries a miner's mark.
+    static func remains(of minerID: String, folder: String) async throws -> [String] {
+        var found = try await with { engine in
+            var names = try await engine.containers(label: "subnet.miner", value: minerID).flatMap(\.names)
+            names += try await engine.volumes(label: "subnet.miner", value: minerID).map(\.name)
+            names += try await engine.networks(label: "subnet.miner", value: minerID).map(\.name)
+            return names
+        }
+        found += (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/leases")) ?? []
+        if let losetup = HostCommand(named: "losetup") {
+            let list = try await losetup.succeed(
+                ["--list", "--noheadings", "--output", "BACK-FILE"], timeout: .seconds(10),
+                outputBytesMax: 65536)
+            found += list.split(separator: "\n").filter { $0.contains(folder) }.map(String.init)
+        }
+        return found
+    }
+
+    /// Names of the packet filter's chains that a lease has.
+    static func filterChains(of lease: String) async throws -> [String] {
+        guard let iptables = HostCommand(named: "iptables") else { return [] }
+        let rules = try await iptables.succeed(["-S"], timeout: .seconds(10), outputBytesMax: 1 << 20)
+        return rules.split(separator: "\n").map(String.init).filter { $0.contains(lease.prefix(16)) }
+    }
+}
+
+/// A tenant with OpenSSH's own client and a key pair of its own.
+struct Tenant: Sendable {
+    let folder: String
+    let port: UInt16
+
+    /// Makes a key.
+    init(port: UInt16) async throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "tenant-\(UUID().uuidString)").path
+        self.port = port
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let keygen = try #require(HostCommand(named: "ssh-keygen"), "openssh-client is not installed")
+        try await keygen.succeed(
+            ["-q", "-t", "ed25519", "-N", "", "-C", "tenant@test", "-f", "\(folder)/key"],
+            timeout: .seconds(20), outputBytesMax: 4096)
+    }
+
+    func remove() { try? FileManager.default.removeItem(atPath: folder) }
+
+    var publicKey: String { (try? String(contentsOfFile: "\(folder)/key.pub", encoding: .utf8)) ?? "" }
+
+    /// Takes the host key that the server shows, if it has this fingerprint.
+    func pin(_ fingerprint: String) async throws {
+        let scan = try #require(HostCommand(named: "ssh-keyscan"))
+        let shown = try await scan.succeed(
+            ["-t", "ed25519", "-p", "\(port)", "127.0.0.1"], timeout: .seconds(20), outputBytesMax: 65536)
+        try shown.write(toFile: "\(folder)/known_hosts", atomically: true, encoding: .utf8)
+        let keygen = try #require(HostCommand(named: "ssh-keygen"))
+        let told = try await keygen.succeed(
+            ["-l", "-f", "\(folder)/known_hosts"], timeout: .seconds(20), outputBytesMax: 4096)
+        try #require(told.contains(fingerprint), "the server shows another key than `info` named")
+    }
+
+    /// Logs in and runs a command in the shell there.
+    func run(
+        _ command: String, user: String = "tenant", options: [String] = [], timeout: Duration = .seconds(30)
+    ) async throws -> HostCommand.Ending {
+        let ssh = try #require(HostCommand(named: "ssh"))
+        return try await ssh.run(
+            [
+                "-F", "/dev/null", "-p", "\(port)", "-i", "\(folder)/key", "-o", "IdentitiesOnly=yes",
+                "-o", "BatchMode=yes", "-o", "ConnectTimeout=5",
+                "-o", "UserKnownHostsFile=\(folder)/known_hosts", "-o", "StrictHostKeyChecking=yes",
+            ] + options + ["\(user)@127.0.0.1", command], timeout: timeout, outputBytesMax: 65536)
+    }
+}
