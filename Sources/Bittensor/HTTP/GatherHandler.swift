@@ -1,5 +1,6 @@
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOSSL
 
 /// The channel handler of one connection: gives parts and time to a ``RequestGather`` and passes on what it
 /// says.
@@ -60,12 +61,15 @@ final class GatherHandler: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let error = error as? HTTPParserError else {
+        switch error {
+        case is IOError, is ChannelError, is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
             // The socket or TLS failed: nobody is there to answer.
-            context.close(promise: nil)
-            return
+            return context.close(promise: nil)
+        default: break
         }
-        self.emit(self.gather.failed(error == .headerOverflow ? .headersTooLarge : .malformed), context)
+        // The decoder says this again, in other words, for every byte behind the first fault.
+        let isTooLarge = (error as? HTTPParserError) == .headerOverflow
+        self.emit(self.gather.failed(isTooLarge ? .headersTooLarge : .malformed), context)
         context.fireChannelReadComplete()
     }
 

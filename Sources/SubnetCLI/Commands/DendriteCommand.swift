@@ -13,7 +13,7 @@ internal import Subnet
 struct DendriteCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dendrite", abstract: "Call synapses of Bittensor axons over HTTP.",
-        subcommands: [Call.self])
+        subcommands: [Call.self, SpecsCommand.self, AllocateCommand.self, ChallengeCommand.self])
 
     /// `subnet dendrite call`.
     struct Call: AsyncParsableCommand {

@@ -213,7 +213,8 @@ import Testing
         try await Stage.with(configuration) { stage in
             let rest = try await RawHTTP.with(port: stage.port) { session in
                 try await session.send("POST /Echo HTTP/1.1\r\nname: Ec")
-                return try await session.rest()
+                // A reset is an end too.
+                return (try? await session.rest()) ?? []
             }
             #expect(rest.isEmpty)
         }
