@@ -23,8 +23,8 @@ struct SubnetCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, KeyCommand.self, NodeCommand.self, PingCommand.self, IdentifyCommand.self,
             CallCommand.self, InferCommand.self, PerfCommand.self, WalletCommand.self,
-            AxonCommand.self, DendriteCommand.self, RegistryCommand.self, ValidatorCommand.self,
-            WorkerGuardCommand.self, ModelWorkerCommand.self,
+            AxonCommand.self, DendriteCommand.self, MinerCommand.self, ValidatorCommand.self,
+            RegistryCommand.self, WorkerGuardCommand.self, ModelWorkerCommand.self,
         ])
 
     /// Parses, runs, and turns every error into one sentence and an exit status.
