@@ -78,7 +78,6 @@ struct ComputeDemo: Sendable {
         let wallet = try Wallet(directory: "\(self.folder)/wallets", name: name)
         let contents = try KeyfileContents(mnemonic: try Mnemonic.generate())
         // A subnet of one demo: nothing is worth a password.
-        try await wallet.setColdkey(contents.publicHalf, password: nil)
         try wallet.setColdkeyPublic(try contents.publicKey())
         try await wallet.setHotkey(contents)
         return try await wallet.hotkey(password: .none)
