@@ -6,6 +6,7 @@ internal import Foundation
 ///     [--write FILE] subnet-bench server | client           one side of ours, commanded by JSON lines as the
 ///     Python peers are
 ///     subnet-bench axon-server | axon-client  the same for Bittensor's HTTP
+///     subnet-bench axon-fan-out               one call to 256 axons that take their time
 ///
 /// Run it from the root of the repository, after `dev/interop-setup bench`; `dev/bench` does both.
 @main
@@ -18,6 +19,7 @@ struct SubnetBench {
             case "client": try await OurClient.run()
             case "axon-server": try await AxonServer.run()
             case "axon-client": try await AxonClient.run()
+            case "axon-fan-out": try await AxonFanOut.run()
             default: try Sitting(Options(arguments)).run()
             }
         } catch {
