@@ -50,11 +50,14 @@ struct RegistryCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
+            // All arguments are read before a file is made.
             let owner = try RegistryArgument.address(coldkey ?? hotkey)
+            let hotkey = try RegistryArgument.address(hotkey)
+            let stakeRao = try RegistryArgument.rao(stake)
+            let record = try axon.map { try RegistryArgument.axon($0, version: version) }
             let neuron = try await place.registry().add(
-                netuid: place.netuid, uid: uid, hotkey: try RegistryArgument.address(hotkey), coldkey: owner,
-                stakeRao: try RegistryArgument.rao(stake), isValidatorPermitted: permit,
-                axon: try axon.map { try RegistryArgument.axon($0, version: version) })
+                netuid: place.netuid, uid: uid, hotkey: hotkey, coldkey: owner, stakeRao: stakeRao,
+                isValidatorPermitted: permit, axon: record)
             let report = NeuronReport(neuron, netuid: place.netuid)
             if output.json {
                 try JSONLine.write(report)

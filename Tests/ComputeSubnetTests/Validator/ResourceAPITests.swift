@@ -223,6 +223,8 @@ import Testing
                 try await status(#"{"requirements": {}, "docker_requirement": {"ssh_key": "a\nb"}}"#) == 422)
             #expect(try await status(String(repeating: " ", count: 3000)) == 413)
             #expect(try await status("{}", [("content-type", "text/plain")]) == 415)
+            let null = try await server.send("POST", "/list/resources_sql", body: "null")
+            #expect(null.status == 422)
             let empty = try await server.send("POST", "/service/allocate_spec")
             #expect(empty.status == 422)
         }

@@ -67,7 +67,6 @@ struct APIRequest: Sendable {
             let json = try? JSONValue(
                 parsing: text, limits: JSONLimits(bytesMax: bytes.count, depthMax: 16, valuesMax: 10_000))
         else { throw .failure(400, "The body is not JSON.") }
-        if json == .null, !isRequired { return nil }
         let errors = schema.errors(json, at: "")
         if !errors.isEmpty { throw .invalid(errors) }
         return json

@@ -1,0 +1,100 @@
+import Foundation
+import Testing
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#endif
+
+@Suite("subnet validator", .serialized, .timeLimit(.minutes(3)))
+struct ValidatorCommandTests {
+    private let folder: String
+
+    init() async throws {
+        folder =
+            FileManager.default.temporaryDirectory.appendingPathComponent(
+                "subnet-validator-\(UUID().uuidString)"
+            ).path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let made = try await BuiltProgram.run(
+            ["wallet", "new"] + wallet + ["--no-password", "--mnemonic-file", folder + "/words"])
+        #expect(made.status == 0, "\(made.error)")
+    }
+
+    private var wallet: [String] {
+        ["--wallet-path", folder + "/wallets", "--wallet", "w", "--hotkey", "h"]
+    }
+
+    private var data: String { folder + "/data" }
+
+    @Test func `runs, serves its API to holders of tokens, and ends with 0`() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let file = folder + "/tokens"
+        let made = try await BuiltProgram.run(
+            "validator", "token", "--name", "alice", "--scope", "read", "--file", file)
+        #expect(made.status == 0)
+        let token = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        let kept = try String(contentsOfFile: file, encoding: .utf8)
+        #expect(token.count == 43 && !kept.contains(token) && kept.hasPrefix("alice read "))
+        let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+        #expect(mode == 0o600)
+
+        let arguments =
+            ["validator", "run"] + wallet + [
+                "--data-dir", data, "--api", "127.0.0.1:0", "--api-tokens", file, "--json",
+            ]
+        try await RunningProgram.with(arguments) { program in
+            let line = try await program.output.first("the ready line") { lines in
+                lines.first { $0.contains("\"ready\"") }
+            }
+            let ready = try JSONText.object(line)
+            let address = try #require(ready["api"] as? String)
+            #expect((ready["hotkey"] as? String)?.hasPrefix("5") == true)
+            #expect(try await Self.status("http://\(address)/", token: nil) == 401)
+            #expect(try await Self.status("http://\(address)/", token: token) == 200)
+            _ = try await program.output.first("a round") { lines in lines.first { $0.contains("\"round\"") }
+            }
+            program.signal(SIGTERM)
+            #expect(await program.exitStatus() == 0)
+            #expect(!program.output.lines.joined().contains(token))
+        }
+    }
+
+    private static func status(_ url: String, token: String?) async throws -> Int {
+        var request = URLRequest(url: try #require(URL(string: url)))
+        if let token { request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization") }
+        let (_, response) = try await URLSession.shared.data(for: request)
+        return try #require(response as? HTTPURLResponse).statusCode
+    }
+
+    @Test func `does not serve an API that is open to all`() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        for more in [
+            ["--api", "127.0.0.1:0"], ["--api", "nowhere"],
+            ["--api", "127.0.0.1:0", "--api-certificate", "x"],
+            ["--profile", "ni-9"], ["--scoring", "luck"],
+        ] {
+            let outcome = try await BuiltProgram.run(
+                ["validator", "run"] + wallet + ["--data-dir", data] + more)
+            #expect(outcome.status == 64, "\(more)")
+            #expect(outcome.error.contains("error: ") && outcome.output.isEmpty, "\(outcome.error)")
+        }
+    }
+
+    @Test func `a name has one token`() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let file = folder + "/tokens"
+        let first = try await BuiltProgram.run("validator", "token", "--name", "a", "--file", file)
+        #expect(first.status == 0)
+        let second = try await BuiltProgram.run("validator", "token", "--name", "a", "--file", file)
+        #expect(second.status == 64 && second.output.isEmpty)
+        let odd = try await BuiltProgram.run(
+            "validator", "token", "--name", "b", "--scope", "root", "--file", file)
+        #expect(odd.status == 64)
+    }
+}
