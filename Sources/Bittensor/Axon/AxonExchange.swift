@@ -83,7 +83,7 @@ struct AxonExchange {
                     continue
                 }
                 if route.isStreaming {
-                    let stream = AxonStream(outbound, keepsAlive: self.mayStay(hasEnded))
+                    let stream = AxonStream(self.connection.channel, keepsAlive: self.mayStay(hasEnded))
                     switch try await self.stream(synapse, caller, route, stream) {
                     case .streamed: return self.mayStay(hasEnded)
                     case .broken: return false

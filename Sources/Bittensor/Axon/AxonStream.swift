@@ -2,11 +2,14 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import Synchronization
 
-/// The reply of a streaming synapse: its head with the first chunk, each chunk as one HTTP chunk, waiting
-/// while the caller is behind.
+/// The reply of a streaming synapse: its head with the first chunk, and each chunk as one HTTP chunk.
+///
+/// A write returns when the socket has taken the bytes, so that one chunk is on its way and not more: writing
+/// through the queue of the connection would let a handler run ahead of its event loop. Cancelling a write
+/// closes the connection, since a stream that has begun can only be cut.
 final class AxonStream: Sendable {
     let keepsAlive: Bool
-    private let outbound: AxonConnection.Outbound
+    private let channel: any Channel
     private let state = Mutex(State())
 
     private struct State {
@@ -14,8 +17,8 @@ final class AxonStream: Sendable {
         var hasBegun = false
     }
 
-    init(_ outbound: AxonConnection.Outbound, keepsAlive: Bool) {
-        self.outbound = outbound
+    init(_ channel: any Channel, keepsAlive: Bool) {
+        self.channel = channel
         self.keepsAlive = keepsAlive
     }
 
@@ -28,22 +31,24 @@ final class AxonStream: Sendable {
     func write(_ chunk: ByteBuffer) async throws {
         // An empty chunk would end the body on the wire.
         guard chunk.readableBytes > 0 else { return }
-        if let head = self.begin() {
-            try await self.outbound.write(contentsOf: [.head(head), .body(.byteBuffer(chunk))])
-        } else {
-            try await self.outbound.write(.body(.byteBuffer(chunk)))
-        }
+        try await self.send(.body(.byteBuffer(chunk)))
     }
 
     func finish() async throws {
-        if let head = self.begin() { try await self.outbound.write(.head(head)) }
-        try await self.outbound.write(.end(nil))
+        try await self.send(.end(nil))
     }
 
-    private func begin() -> HTTPResponseHead? {
-        self.state.withLock { state in
+    private func send(_ part: HTTPServerResponsePart) async throws {
+        let channel = self.channel
+        let head = self.state.withLock { state in
             state.hasBegun = true
             return state.head.take()
+        }
+        try await withTaskCancellationHandler {
+            if let head { channel.write(HTTPServerResponsePart.head(head), promise: nil) }
+            try await channel.writeAndFlush(part).get()
+        } onCancel: {
+            channel.close(promise: nil)
         }
     }
 }

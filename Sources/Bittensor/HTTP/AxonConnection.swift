@@ -10,7 +10,7 @@ final class AxonConnection: Sendable {
 
     let remoteIP: String
     let remotePort: Int
-    private let channel: any Channel
+    let channel: any Channel
     private let engine: AxonEngine
     private let call = Mutex(Running())
 
