@@ -24,7 +24,8 @@ extension Axon {
         public var placeholder2: UInt8 = 0
         /// Names this start of the axon in replies; random when absent.
         public var uuid: String?
-        /// Whether successful replies are signed too, as bases before 7.4 did and NI Compute's documentation has it.
+        /// Whether successful replies are signed too, as bases before 7.4 did and NI Compute's documentation
+        /// has it.
         public var signsSuccess = false
         /// Serves HTTPS instead of HTTP. The Python clients speak HTTP alone.
         public var tls: TLSConfiguration?

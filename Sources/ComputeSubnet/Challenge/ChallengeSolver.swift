@@ -101,6 +101,7 @@ package final class ChallengeSolver: Sendable {
                     "backend": "\(self.backend)", "seconds": "\((ContinuousClock.now - start) / .seconds(1))",
                 ])
         case .failure(let reason):
+            guard !Task.isCancelled else { return }
             self.logger.warning(
                 "challenges are solved without hashcat", metadata: ["reason": "\(reason.message)"])
         }

@@ -9,8 +9,8 @@ struct DemoCommand: AsyncParsableCommand {
         discussion: """
             Starts a bootnode, two hosters with model workers and a client as separate processes. The client \
             finds the hosters through the bootnode and streams an answer; one hoster is killed in the middle \
-            and the other goes on. The text must equal an undisturbed run. "subnet demo compute" shows a miner \
-            and a validator instead.
+            and the other goes on. The text must equal an undisturbed run. "subnet demo compute" shows a \
+            miner and a validator instead.
             """,
         subcommands: [DemoComputeCommand.self])
 

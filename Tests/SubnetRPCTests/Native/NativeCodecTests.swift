@@ -1,6 +1,6 @@
 import NIOCore
-import SubnetRPC
 import SubnetFuzzing
+import SubnetRPC
 import Testing
 
 @Suite("Native wire")
