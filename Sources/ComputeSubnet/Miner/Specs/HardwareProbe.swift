@@ -11,8 +11,8 @@ internal import ContainerEngine
 /// Reads the hardware of this machine for *Specs*.
 ///
 /// What changes from moment to moment is read each time, in well under a millisecond; what needs another
-/// program, the engine or a measurement is kept, and ``keepFresh()`` reads it again in time. So only the first
-/// answer waits for them.
+/// program, the engine or a measurement is kept, and ``keepFresh()`` reads it again in time. So only the
+/// first answer waits for them.
 actor HardwareProbe {
     private struct Slow {
         var gpu: HardwareDocument.GPU
