@@ -98,7 +98,10 @@ package final class NativeMiner: ComputeMiner {
     package func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.solver.prepare() }
-            group.addTask { ComputeMetrics.ownGPUs(await self.probe.document()) }
+            group.addTask {
+                ComputeMetrics.ownGPUs(await self.probe.document())
+                await self.probe.keepFresh()
+            }
             await keeper.run()
             group.cancelAll()
         }

@@ -11,8 +11,8 @@ internal import ContainerEngine
 /// Reads the hardware of this machine for *Specs*.
 ///
 /// What changes from moment to moment is read each time, in well under a millisecond; what needs another
-/// program, the engine or a measurement is kept for a while. The first answer takes as long as the slowest of
-/// them.
+/// program, the engine or a measurement is kept, and ``keepFresh()`` reads it again in time. So only the
+/// first answer waits for them.
 actor HardwareProbe {
     private struct Slow {
         var gpu: HardwareDocument.GPU
@@ -58,6 +58,15 @@ actor HardwareProbe {
             containerEngine: engine.map { "\($0.product.rawValue) API \($0.apiVersion)" })
     }
 
+    /// Reads again what grows old, until it is cancelled.
+    func keepFresh() async {
+        while !Task.isCancelled {
+            if let engineFact, engineFact.knownUntil <= .now { _ = await askEngine() }
+            if let slow, slow.knownUntil <= .now { _ = await readSlowFacts() }
+            do { try await Task.sleep(for: limits.engineFactTTL) } catch { return }
+        }
+    }
+
     /// What a lease could have: logical processors, memory that is not reserved, GPUs.
     func capacity() async -> (processors: Int, memoryBytes: Int64, gpu: HardwareDocument.GPU) {
         let memory = HardwareDocument.RAM(meminfo: SystemFile.text("/proc/meminfo") ?? "")
@@ -68,7 +77,11 @@ actor HardwareProbe {
     }
 
     private func slowFacts() async -> Slow {
-        if let slow, slow.knownUntil > .now { return slow }
+        if let slow { return slow }
+        return await readSlowFacts()
+    }
+
+    private func readSlowFacts() async -> Slow {
         if let slowReading { return await slowReading.value }
         let (directory, limits) = (directory, limits)
         // Owned by this actor, which keeps its handle; several callers share the one reading, so none of them
@@ -86,7 +99,11 @@ actor HardwareProbe {
     }
 
     private func engineDescription() async -> EngineDescription? {
-        if let engineFact, engineFact.knownUntil > .now { return engineFact.description }
+        if let engineFact { return engineFact.description }
+        return await askEngine()
+    }
+
+    private func askEngine() async -> EngineDescription? {
         let description = await source?.answering()
         engineFact = EngineFact(description: description, knownUntil: .now + limits.engineFactTTL)
         return description
