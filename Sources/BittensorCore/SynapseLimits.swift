@@ -15,9 +15,9 @@ public struct SynapseLimits: Sendable, Hashable {
     /// Bounds on the JSON of a body.
     public var json = JSONLimits()
     /// Nonces that are remembered at one time; beyond, the oldest go and everything up to them is refused.
-    public var noncesMax = 262_144
+    public var noncesMax = 524_288
     /// Nonces that are remembered of one hotkey at one time; beyond, that hotkey is refused.
-    public var noncesPerHotkeyMax = 16_384
+    public var noncesPerHotkeyMax = 131_072
     /// Pairs of hotkey and uuid that the compatible rule remembers; beyond, the one used longest ago goes.
     public var noncePairsMax = 65_536
 

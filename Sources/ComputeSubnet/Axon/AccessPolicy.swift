@@ -5,7 +5,7 @@
 /// below the version that most validators run; 6. nor a known exploiter; 7. who is left, may.
 ///
 /// A pure value: what the registry says is an argument. Without an answer of the registry nobody but the
-/// whitelist may.
+/// whitelist may, unless the operator lets the unregistered call.
 package struct AccessPolicy: Sendable, Hashable {
     /// Hotkeys that always may. Empty by default: there are no keys in the code.
     package var whitelistedHotkeys: Set<String> = []
@@ -21,6 +21,8 @@ package struct AccessPolicy: Sendable, Hashable {
     package var stakeMinimumTAO = 1024.0
     /// Whether callers with less stake may call too.
     package var allowsTooLittleStake = false
+    /// Whether hotkeys that are not registered may call too: for a server that has no registry.
+    package var allowsUnregistered = false
 
     /// The defaults.
     package init() {}
@@ -34,7 +36,12 @@ package struct AccessPolicy: Sendable, Hashable {
         hotkey: String, neuron: Neuron?, versions: VersionGate, route: String
     ) -> AccessDecision {
         if self.whitelistedHotkeys.contains(hotkey) { return .allowed("Whitelisted hotkey") }
-        guard let neuron, neuron.hotkey == hotkey else { return .refused("Unrecognized hotkey") }
+        guard let neuron, neuron.hotkey == hotkey else {
+            guard self.allowsUnregistered else { return .refused("Unrecognized hotkey") }
+            if self.blacklistedHotkeys.contains(hotkey) { return .refused("Blacklisted hotkey") }
+            if self.exploiterHotkeys.contains(hotkey) { return .refused("Exploiter hotkey, \(route)") }
+            return .allowed("Any hotkey may call")
+        }
         if neuron.stakeTAO < self.stakeMinimumTAO, !self.allowsTooLittleStake {
             return .refused("Not enough stake!")
         }

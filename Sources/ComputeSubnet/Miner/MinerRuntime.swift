@@ -18,6 +18,8 @@ package struct MinerRuntime: Service {
         package var netuid: UInt16 = 27
         /// Who may call.
         package var access = AccessPolicy()
+        /// What is served.
+        package var routes: Set<ComputeSubnetAxon.Route> = [.specs, .challenge, .allocate]
         /// How challenges are solved.
         package var solver = ChallengeSolver.Configuration()
         /// The numeric address that the registry is told; nil announces nothing.
@@ -43,10 +45,12 @@ package struct MinerRuntime: Service {
 
     /// Opens everything; nothing runs yet. Blocking, for a moment.
     ///
-    /// - Parameter listening: Told where the axon listens, when the machine knows its lease and takes calls.
+    /// - Parameters:
+    ///   - attaching: May attach more synapses to the axon.
+    ///   - listening: Told where the axon listens, when the machine knows its lease and takes calls.
     /// - Throws: ``ComputeError`` with `storage`, `busy` or `invalidConfiguration`; what the axon throws.
     package init(
-        hotkey: Keypair, settings: Settings, logger: Logger,
+        hotkey: Keypair, settings: Settings, logger: Logger, attaching: (Axon) throws -> Void = { _ in },
         listening: @escaping @Sendable (_ host: String, _ port: Int) async throws -> Void
     ) throws {
         self.hotkey = hotkey
@@ -67,7 +71,8 @@ package struct MinerRuntime: Service {
         // A container is made and, where that fails, removed, before the caller hears of it.
         subnet.allocateTime = settings.miner.limits.preparationTimeout + settings.miner.limits.tearDownTimeout
         try ComputeSubnetAxon(miner: miner, metagraph: metagraph, configuration: subnet, logger: logger)
-            .attach(to: axon, routes: [.specs, .challenge, .allocate])
+            .attach(to: axon, routes: settings.routes)
+        try attaching(axon)
     }
 
     /// Runs until graceful shutdown or cancellation. The lease, if there is one, goes on; the next start

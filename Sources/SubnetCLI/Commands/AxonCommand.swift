@@ -2,6 +2,8 @@ internal import AccountKeys
 internal import ArgumentParser
 internal import Bittensor
 internal import BittensorCore
+internal import ComputeSubnet
+internal import Foundation
 internal import Subnet
 
 /// `subnet axon`.
@@ -30,8 +32,31 @@ struct AxonCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("Whom to believe: strict, compatible or btauth.", valueName: "mode"))
         var mode = "strict"
 
-        @Option(help: ArgumentHelp("Synapses to serve: echo; repeats or takes a,b,c.", valueName: "synapse"))
+        @Option(
+            help: ArgumentHelp(
+                "Synapses to serve: echo, specs, challenge, allocate; repeats or takes a,b,c.",
+                valueName: "synapse"))
         var serve: [String] = []
+
+        @Option(
+            help: ArgumentHelp(
+                "Folder of the state of specs, challenge and allocate (default: in ~/.local/state).",
+                valueName: "dir"))
+        var dataDir: String?
+
+        @Option(
+            help: ArgumentHelp(
+                "Folder of the registry that says who may call specs, challenge and allocate; without it any "
+                    + "hotkey that signs may.", valueName: "dir"))
+        var registryDir: String?
+
+        @Option(help: ArgumentHelp("The subnet (default: 27).", valueName: "n"))
+        var netuid: UInt16 = 27
+
+        @Option(
+            help: ArgumentHelp(
+                "seed: what the documentation states; ni-1.8.3: what that release does.", valueName: "name"))
+        var profile: String = "seed"
 
         @Option(
             help: ArgumentHelp(
@@ -58,11 +83,17 @@ struct AxonCommand: AsyncParsableCommand {
             var log = LogConfiguration()
             log.level = logLevel
             LogSetup.bootstrap(log)
+            guard let profile = ComputeProfile(named: profile) else {
+                throw CommandFailure("--profile must be seed or ni-1.8.3, not \(profile)", status: .usage)
+            }
             let keys = try await wallet.hotkeyPair()
+            let compute = AxonOperation.Compute(
+                profile: profile, dataDirectory: stateFolder(keys), registryDirectory: registryDir,
+                netuid: netuid)
             configuration.coldkey = try? wallet.location().coldkeyPublicKey().ss58Address
             let json = output.json
             try await AxonOperation.serve(
-                hotkey: keys, configuration: configuration, services: services,
+                hotkey: keys, configuration: configuration, services: services, compute: compute,
                 metrics: try metricsListen.map { try BittensorArguments.hostPort($0, "--metrics-listen") }
             ) { endpoint in
                 if json {
@@ -72,6 +103,17 @@ struct AxonCommand: AsyncParsableCommand {
                     try StandardOutput.writeLine("  listens on \(endpoint)")
                 }
             }
+        }
+
+        /// Absolute, as the container engine is told paths below it.
+        private func stateFolder(_ keys: Keypair) -> String {
+            if let dataDir {
+                let here = FileManager.default.currentDirectoryPath
+                return dataDir.hasPrefix("/") ? dataDir : "\(here)/\(dataDir)"
+            }
+            let environment = ProcessInfo.processInfo.environment
+            let state = environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+            return "\(state ?? "\(NSHomeDirectory())/.local/state")/subnet/axon/\(keys.ss58Address)"
         }
     }
 }

@@ -122,7 +122,7 @@ struct MinerCommand: AsyncParsableCommand {
             log.level = logLevel
             LogSetup.bootstrap(log)
             let metrics = try metricsListen.map { try Self.address($0, "--metrics-listen") }
-            let registry = PrometheusRegistry()
+            let registry = PrometheusRegistry(configuration: .init(help: ComputeMetrics.help))
             MetricsSetup.bootstrap(registry)
             let keys = try await wallet.hotkeyPair()
             var complete = settings

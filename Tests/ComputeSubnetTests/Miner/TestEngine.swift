@@ -103,8 +103,13 @@ struct Tenant: Sendable {
     /// Takes the host key that the server shows, if it has this fingerprint.
     func pin(_ fingerprint: String) async throws {
         let scan = try #require(HostCommand(named: "ssh-keyscan"))
-        let shown = try await scan.succeed(
-            ["-t", "ed25519", "-p", "\(port)", "127.0.0.1"], timeout: .seconds(20), outputBytesMax: 65536)
+        // A server that is just up may hang up on the first who asks.
+        var shown = ""
+        for _ in 0..<10 where shown.isEmpty {
+            shown = try await scan.run(
+                ["-t", "ed25519", "-p", "\(port)", "127.0.0.1"], timeout: .seconds(20), outputBytesMax: 65536
+            ).output
+        }
         try shown.write(toFile: "\(folder)/known_hosts", atomically: true, encoding: .utf8)
         let keygen = try #require(HostCommand(named: "ssh-keygen"))
         let told = try await keygen.succeed(
