@@ -76,6 +76,33 @@ import Testing
         }
     }
 
+    @Test func `the machine is served beside echo, and only where it was asked for`() async throws {
+        try await Self.withWallets { axon, caller in
+            // Beside the wallets, and gone with them.
+            let more = ["--serve", "specs,challenge", "--data-dir", "\(axon[1])/state"]
+            try await Self.withAxon(axon, more) { _, address in
+                func call(_ words: [String]) async throws -> [String: Any] {
+                    let called = try await BuiltProgram.run(
+                        ["dendrite"] + words + caller + [
+                            "--axon", address, "--axon-hotkey", Self.axonHotkey, "--json",
+                        ])
+                    return try JSONText.object(called.output)
+                }
+                let specs = try await call(["specs"])
+                #expect(specs["status"] as? Int == 200)
+                let fields = try #require(specs["fields"] as? [String: Any])
+                let machine = try JSONText.object(try #require(fields["specs_output"] as? String))
+                let processor = try #require(machine["CPU"] as? [String: Any])
+                #expect(processor["count"] as? Int ?? 0 > 0)
+                let echo = try await call(["call", "Echo", "--fields", #"{"message": "hello"}"#])
+                #expect(echo["status"] as? Int == 200)
+                // Nothing is leased by a server that was not asked to.
+                let allocate = try await call(["allocate", "--fields", #"{"timeline": 60}"#])
+                #expect(allocate["status"] as? Int == 404)
+            }
+        }
+    }
+
     @Test func `failures are said in one sentence`() async throws {
         try await Self.withWallets { axon, caller in
             try await Self.withAxon(axon) { _, address in
