@@ -75,6 +75,12 @@ struct AxonCommand: AsyncParsableCommand {
         func run() async throws {
             let address = try BittensorArguments.hostPort(listen, "--listen")
             let services = try BittensorArguments.services(serve)
+            // Whoever can sign can call then, and a lease is a container on this machine.
+            if services.contains(.allocate), registryDir == nil, !Self.isLoopback(address.host) {
+                throw CommandFailure(
+                    "--serve allocate beyond loopback needs --registry-dir, which says who may lease",
+                    status: .usage)
+            }
             var configuration = Axon.Configuration()
             configuration.host = address.host
             configuration.port = address.port
@@ -103,6 +109,10 @@ struct AxonCommand: AsyncParsableCommand {
                     try StandardOutput.writeLine("  listens on \(endpoint)")
                 }
             }
+        }
+
+        private static func isLoopback(_ host: String) -> Bool {
+            host == "::1" || host == "localhost" || (IPAddress(host) != nil && host.hasPrefix("127."))
         }
 
         /// Absolute, as the container engine is told paths below it.

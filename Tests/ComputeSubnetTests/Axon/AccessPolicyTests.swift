@@ -20,6 +20,16 @@ import Testing
         policy.decide(hotkey: "5Hot", neuron: neuron, versions: versions, route: "Allocate")
     }
 
+    @Test func withoutARegistryTheOperatorsListsStillHold() {
+        var policy = AccessPolicy()
+        policy.allowsUnregistered = true
+        #expect(Self.decide(policy, nil).isAllowed)
+        policy.exploiterHotkeys = ["5Hot"]
+        #expect(Self.decide(policy, nil) == .refused("Exploiter hotkey, Allocate"))
+        policy.blacklistedHotkeys = ["5Hot"]
+        #expect(Self.decide(policy, nil) == .refused("Blacklisted hotkey"))
+    }
+
     @Test func eachBranchInItsOrder() {
         var policy = AccessPolicy()
         #expect(Self.decide(policy, Self.neuron()) == .allowed("Hotkey recognized!"))

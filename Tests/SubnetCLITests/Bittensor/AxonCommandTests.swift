@@ -103,6 +103,15 @@ import Testing
         }
     }
 
+    @Test func `a lease for whoever signs is not offered beyond loopback`() async throws {
+        try await Self.withWallets { axon, _ in
+            let refused = try await BuiltProgram.run(
+                ["axon", "serve"] + axon + ["--listen", "0.0.0.0:0", "--serve", "specs,allocate"])
+            #expect(refused.status == 64)
+            #expect(refused.error.contains("needs --registry-dir"))
+        }
+    }
+
     @Test func `failures are said in one sentence`() async throws {
         try await Self.withWallets { axon, caller in
             try await Self.withAxon(axon) { _, address in
