@@ -34,6 +34,7 @@ struct AttachedRoute: Sendable {
     let verify: (@Sendable (SynapseHead) async throws -> Void)?
     let priority: (@Sendable (SynapseHead) async throws -> Double)?
     let callDeadlineMax: Duration?
+    let runsOnEventLoop: Bool
     let run: @Sendable (AnySynapse, Facts, Router) async throws -> Outcome
 }
 
@@ -49,7 +50,8 @@ enum AttachedSynapse<S: Synapse>: RPCService {
         let method = Self.method.descriptor
         return AttachedRoute(
             schema: S.schema, isStreaming: false, blacklist: hooks.blacklist, verify: hooks.verify,
-            priority: hooks.priority, callDeadlineMax: hooks.callDeadlineMax
+            priority: hooks.priority, callDeadlineMax: hooks.callDeadlineMax,
+            runsOnEventLoop: hooks.runsOnEventLoop
         ) { request, facts, router in
             let typed: S
             do throws(BittensorError) {
@@ -105,7 +107,8 @@ enum AttachedStream<S: StreamingSynapse>: RPCService {
         let method = Self.method.descriptor
         return AttachedRoute(
             schema: S.schema, isStreaming: true, blacklist: hooks.blacklist, verify: hooks.verify,
-            priority: hooks.priority, callDeadlineMax: hooks.callDeadlineMax
+            priority: hooks.priority, callDeadlineMax: hooks.callDeadlineMax,
+            runsOnEventLoop: hooks.runsOnEventLoop
         ) { request, facts, router in
             let typed: S
             do throws(BittensorError) {

@@ -16,7 +16,7 @@ struct AxonExchange {
     private let connection: AxonConnection
     private let httpHead: HTTPRequestHead
     private let head: AxonRequestHead
-    private let errorID = UUID().uuidString.lowercased()
+    private let errorID = Self.randomID()
     private let began: NIODeadline
     private var core: RequestCore
     private var deadline: NIODeadline
@@ -40,6 +40,18 @@ struct AxonExchange {
     }
 
     private var now: UnixTime { self.engine.clock.now() }
+
+    /// A UUIDv4 in text. `UUID()` opens the system's source of randomness anew each time, three system calls
+    /// for an id that few requests need.
+    private static func randomID() -> String {
+        var bytes = (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max))
+        let uuid = withUnsafeMutableBytes(of: &bytes) { bytes in
+            bytes[6] = bytes[6] & 0x0F | 0x40
+            bytes[8] = bytes[8] & 0x3F | 0x80
+            return bytes.loadUnaligned(as: uuid_t.self)
+        }
+        return UUID(uuid: uuid).uuidString.lowercased()
+    }
 
     /// Answers the request.
     ///
@@ -211,7 +223,11 @@ struct AxonExchange {
         _ synapse: AnySynapse, _ caller: VerifiedCaller, _ route: AttachedRoute
     ) async -> HandlerOutcome {
         do {
-            switch try await route.run(synapse, self.facts(caller), self.engine.router) {
+            let (facts, router) = (self.facts(caller), self.engine.router)
+            let outcome = try await ConnectionExecutor.run(onEventLoop: route.runsOnEventLoop) {
+                try await route.run(synapse, facts, router)
+            }
+            switch outcome {
             case .synapse(let answer): return .synapse(answer)
             case .streamed: return .crashed
             case .undecodable(let fault): return .undecodable(fault)
@@ -242,7 +258,11 @@ struct AxonExchange {
         var failure = HandlerOutcome.crashed
         do {
             let facts = self.facts(caller) { try await stream.write($0) }
-            switch try await route.run(synapse, facts, self.engine.router) {
+            let router = self.engine.router
+            let outcome = try await ConnectionExecutor.run(onEventLoop: route.runsOnEventLoop) {
+                try await route.run(synapse, facts, router)
+            }
+            switch outcome {
             case .streamed:
                 try await stream.finish()
                 self.counted(reply.status)
@@ -322,8 +342,10 @@ struct AxonExchange {
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value? {
         let scheduler = self.engine.scheduler
+        let isQuick = self.route?.runsOnEventLoop ?? false
         return try await Alarm.bounded(
-            by: scheduler.now() + TimeAmount(self.engine.limits.hookDeadline), scheduler, body)
+            by: scheduler.now() + TimeAmount(self.engine.limits.hookDeadline), scheduler
+        ) { try await ConnectionExecutor.run(onEventLoop: isQuick, body) }
     }
 
     private func logFailure(_ what: String, _ error: any Error) {

@@ -54,6 +54,8 @@ struct AxonChannel: ServerChildChannel {
         }.get()
         // It is gone already otherwise.
         guard let wrapped else { return }
-        await AxonConnection(channel: channel, engine: self.engine).run(wrapped)
+        await withTaskExecutorPreference(ConnectionExecutor(channel.eventLoop)) {
+            await AxonConnection(channel: channel, engine: self.engine).run(wrapped)
+        }
     }
 }

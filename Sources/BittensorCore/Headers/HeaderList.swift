@@ -71,6 +71,12 @@ public struct HeaderList: Sendable, Hashable {
             && zip(left.utf8, right.utf8).allSatisfy { self.lower($0) == self.lower($1) }
     }
 
+    /// A name in lower case; mostly it is already.
+    static func lowercased(_ name: String) -> String {
+        if name.utf8.allSatisfy({ $0 < 0x41 || $0 > 0x5A }) { return name }
+        return String(decoding: name.utf8.map(self.lower), as: UTF8.self)
+    }
+
     static func lower(_ byte: UInt8) -> UInt8 {
         byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
     }

@@ -3,7 +3,7 @@ extension SynapseHeaders {
     /// were.
     public static func merge(_ headers: HeaderList, into head: inout SynapseHead) {
         for field in headers.fields {
-            let name = String(decoding: field.name.utf8.map(HeaderList.lower), as: UTF8.self)
+            let name = HeaderList.lowercased(field.name)
             if name.hasPrefix(self.axonPrefix) {
                 self.set(String(name.dropFirst(self.axonPrefix.count)), field.value, in: &head.axon)
             } else if name.hasPrefix(self.dendritePrefix) {

@@ -73,8 +73,17 @@ public enum SynapseHeaders {
     public static func decode(
         _ headers: HeaderList, schema: SynapseSchema, rules: Rules, limits: SynapseLimits = .init()
     ) throws(HeaderError) -> AnySynapse {
-        var raw = try self.sorted(headers, rules: rules, limits: limits)
-        var head = SynapseHead(name: schema.name, timeout: nil, computedBodyHash: nil)
+        let raw = try self.sorted(headers, rules: rules, limits: limits)
+        return AnySynapse(
+            head: try self.head(raw, name: schema.name, rules: rules, limits: limits),
+            fields: try self.fields(raw, schema: schema, rules: rules))
+    }
+
+    /// What the headers say beside the fields.
+    static func head(
+        _ raw: Sorted, name: String, rules: Rules, limits: SynapseLimits
+    ) throws(HeaderError) -> SynapseHead {
+        var head = SynapseHead(name: name, timeout: nil, computedBodyHash: nil)
         if let text = raw.plain["timeout"] {
             guard let timeout = PythonNumber.float(text),
                 !rules.isStrict || (timeout.isFinite && timeout >= 0)
@@ -92,16 +101,24 @@ public enum SynapseHeaders {
         head.axon = try self.terminal(raw.axon, prefix: self.axonPrefix, rules: rules, limits: limits)
         head.dendrite = try self.terminal(
             raw.dendrite, prefix: self.dendritePrefix, rules: rules, limits: limits)
+        return head
+    }
+
+    /// What the headers say of the fields of a schema.
+    static func fields(
+        _ raw: Sorted, schema: SynapseSchema, rules: Rules
+    ) throws(HeaderError) -> JSONObject {
         var fields = JSONObject()
         for field in schema.fields {
-            fields[field.name] = try self.input(field, &raw.inputs, rules: rules)
+            fields[field.name] = try self.input(field, raw.inputs, rules: rules)
         }
-        return AnySynapse(head: head, fields: fields)
+        return fields
     }
 
     // MARK: Sorting
 
-    private struct Raw {
+    /// The headers of the protocol by what they are for.
+    struct Sorted: Sendable {
         var plain: [String: String] = [:]
         var axon: [String: String] = [:]
         var dendrite: [String: String] = [:]
@@ -112,22 +129,19 @@ public enum SynapseHeaders {
         "name", "timeout", "total_size", "header_size", "computed_body_hash",
     ]
 
-    private static func sorted(
+    static func sorted(
         _ headers: HeaderList, rules: Rules, limits: SynapseLimits
-    ) throws(HeaderError) -> Raw {
+    ) throws(HeaderError) -> Sorted {
         try headers.check(limits)
-        var raw = Raw()
+        var raw = Sorted()
         for field in headers.fields {
-            let name = String(decoding: field.name.utf8.map(HeaderList.lower), as: UTF8.self)
+            let name = HeaderList.lowercased(field.name)
             var isRepeated = false
-            if name.hasPrefix(self.axonPrefix) {
-                let member = String(name.dropFirst(self.axonPrefix.count))
+            if let member = self.member(name, self.axonPrefix) {
                 isRepeated = raw.axon.updateValue(field.value, forKey: member) != nil
-            } else if name.hasPrefix(self.dendritePrefix) {
-                let member = String(name.dropFirst(self.dendritePrefix.count))
+            } else if let member = self.member(name, self.dendritePrefix) {
                 isRepeated = raw.dendrite.updateValue(field.value, forKey: member) != nil
-            } else if name.hasPrefix(self.inputPrefix) {
-                let member = String(name.dropFirst(self.inputPrefix.count))
+            } else if let member = self.member(name, self.inputPrefix) {
                 isRepeated = raw.inputs[member] != nil
                 if !isRepeated { raw.inputs[member] = field.value }
             } else if self.plainNames.contains(name) {
@@ -144,6 +158,13 @@ public enum SynapseHeaders {
             }
         }
         return raw
+    }
+
+    /// What follows a prefix.
+    private static func member(_ name: String, _ prefix: String) -> String? {
+        let (bytes, wanted) = (name.utf8, prefix.utf8)
+        guard bytes.count >= wanted.count, bytes.starts(with: wanted) else { return nil }
+        return String(Substring(bytes.dropFirst(wanted.count)))
     }
 
     private static func size(_ name: String, _ plain: [String: String]) throws(HeaderError) -> Int {
@@ -198,7 +219,7 @@ public enum SynapseHeaders {
 
     /// The value of a field as the headers give it.
     private static func input(
-        _ field: SynapseField, _ inputs: inout [String: String], rules: Rules
+        _ field: SynapseField, _ inputs: [String: String], rules: Rules
     ) throws(HeaderError) -> JSONValue {
         // Python compares the lower-case name of the header with the name of the field.
         let key = rules.isStrict ? field.name.lowercased() : field.name

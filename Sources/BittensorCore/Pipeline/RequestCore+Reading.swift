@@ -53,10 +53,23 @@ extension RequestCore {
 
     private mutating func read(_ schema: SynapseSchema) throws(SynapseError) {
         let proven = self.headers.head.dendrite
+        let rules = self.allows(.pythonHeaders) ? SynapseHeaders.Rules.python : .strict
+        let limits = self.configuration.limits
         do throws(HeaderError) {
-            self.headers = try SynapseHeaders.decode(
-                self.request.headers, schema: schema, rules: self.allows(.pythonHeaders) ? .python : .strict,
-                limits: self.configuration.limits)
+            // Where the sender comes first the headers are read twice, the second time for the fields alone.
+            let raw: SynapseHeaders.Sorted
+            if let sorted = self.sorted {
+                raw = sorted
+            } else {
+                raw = try SynapseHeaders.sorted(self.request.headers, rules: rules, limits: limits)
+            }
+            var headers = self.headers
+            if self.sorted == nil {
+                headers.head = try SynapseHeaders.head(raw, name: schema.name, rules: rules, limits: limits)
+            }
+            headers.fields = try SynapseHeaders.fields(raw, schema: schema, rules: rules)
+            self.headers = headers
+            self.sorted = raw
         } catch {
             if error.isTooLarge { throw SynapseError(.headersTooLarge, error.message) }
             if self.allows(.headerErrorsAs500) { throw .opaque(id: self.errorID) }

@@ -18,6 +18,8 @@ public struct RequestCore: Sendable {
     let started: UnixTime
     /// What the headers say, and who is at the other end of the socket; the base synapse until they are read.
     var headers: AnySynapse
+    /// The headers of the protocol, once they are read.
+    var sorted: SynapseHeaders.Sorted?
     /// Set once the headers are read: replies then name both ends.
     var isHeaderSynapse = false
     var route: AxonRoute?

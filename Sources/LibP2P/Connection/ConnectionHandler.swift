@@ -15,28 +15,51 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var certificates: CertificateBox?
 
     private let traffic: Traffic
+    private let busyPoll: TimeAmount
+    /// The socket that is looked at before the loop sleeps.
+    private var socket: CInt?
+    /// Whether the read batch has sent something.
+    private var hasSent = false
 
-    init(_ connection: Connection, traffic: Traffic) {
+    /// - Parameter busyPoll: how long to look for the next bytes after an answer; nothing where it is zero.
+    init(_ connection: Connection, traffic: Traffic, busyPoll: TimeAmount) {
         self.connection = connection
         self.traffic = traffic
+        self.busyPoll = busyPoll
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        if context.channel.isActive { self.connection.attach(context.channel, handler: self) }
+        if context.channel.isActive { self.attach(context) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        self.endBusyPoll()
         self.connection.inputClosed(cause: nil)
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        self.connection.attach(context.channel, handler: self)
+        self.attach(context)
         context.fireChannelActive()
     }
 
+    private func attach(_ context: ChannelHandlerContext) {
+        if self.busyPoll > .zero, self.socket == nil {
+            // No channel but a socket has a handle.
+            self.socket = try? context.pipeline.syncOperations
+                .withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
+            if let socket { self.connection.executor.busyPoll(socket, span: self.busyPoll) }
+        }
+        self.connection.attach(context.channel, handler: self)
+    }
+
+    private func endBusyPoll() {
+        if let socket = self.socket.take() { self.connection.executor.endBusyPoll(socket) }
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
+        self.endBusyPoll()
         self.connection.inputClosed(cause: nil)
         context.fireChannelInactive()
     }
@@ -44,10 +67,14 @@ final class ConnectionHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = self.unwrapInboundIn(data)
         self.traffic.received.wrappingAdd(bytes.readableBytes, ordering: .relaxed)
+        self.hasSent = false
         self.connection.received(bytes)
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) { self.connection.readCompleted() }
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.connection.readCompleted()
+        if self.hasSent, self.socket != nil { self.connection.executor.answered() }
+    }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable { self.connection.flush() }
@@ -71,7 +98,10 @@ final class ConnectionHandler: ChannelInboundHandler {
         self.context?.write(self.wrapOutboundOut(bytes), promise: nil)
     }
 
-    func flush() { self.context?.flush() }
+    func flush() {
+        self.hasSent = true
+        self.context?.flush()
+    }
 
     func close() { self.context?.close(promise: nil) }
 

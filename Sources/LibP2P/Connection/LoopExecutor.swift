@@ -25,11 +25,24 @@ public final class LoopExecutor: TaskExecutor {
     /// The loop that runs the jobs.
     public let eventLoop: any EventLoop
     private let queue = Mutex(Queue())
+    private let poll: BusyPoll
     /// Whether no job waits.
     var isIdle: Bool { self.queue.withLock { $0.jobs.isEmpty } }
 
     /// Makes an executor. One per event loop is enough; several are legal.
-    public init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+    public init(eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+        self.poll = BusyPoll(eventLoop: eventLoop)
+    }
+
+    /// Counts a socket among those that are looked at before the loop sleeps.
+    func busyPoll(_ socket: CInt, span: TimeAmount) { self.poll.add(socket, span: span) }
+
+    /// Before the socket is closed.
+    func endBusyPoll(_ socket: CInt) { self.poll.remove(socket) }
+
+    /// A read batch has ended that sent something.
+    func answered() { self.poll.answered { self.isIdle } }
 
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)

@@ -372,13 +372,17 @@ public final class Host: Service, ConnectionDelegate {
         }
         do {
             try channel.pipeline.syncOperations.addHandler(
-                ConnectionHandler(connection, traffic: self.traffic))
+                self.handler(of: connection))
         } catch {
             // It left before it was taken in.
             connection.close(
                 LibP2PError(.connectionClosed, "the peer closed the connection at once", cause: error))
             throw error
         }
+    }
+
+    private func handler(of connection: Connection) -> ConnectionHandler {
+        ConnectionHandler(connection, traffic: self.traffic, busyPoll: self.configuration.timeouts.busyPoll)
     }
 
     func makeConnection(
@@ -405,7 +409,7 @@ public final class Host: Service, ConnectionDelegate {
                 address, timeout: self.configuration.timeouts.dial, on: executor.eventLoop
             ) { channel in
                 try channel.pipeline.syncOperations.addHandler(
-                    ConnectionHandler(connection, traffic: self.traffic))
+                    self.handler(of: connection))
             }
         } catch {
             self.state.withLock { $0.connections[connection.number] = nil }

@@ -78,6 +78,9 @@ package enum ConfigurationSchema {
         .duration(
             "network.reconnect-backoff-max", \.network.reconnectBackoffMax, secondsRange,
             "Longest such pause."),
+        .duration(
+            "network.busy-poll", \.network.busyPoll, .zero...Duration.milliseconds(1),
+            "How long an event loop looks for the next bytes after an answer, before it sleeps; 0 is off."),
     ]
 
     private static let limits: [ConfigurationKey] = [

@@ -33,6 +33,7 @@ extension HostConfiguration {
         self.timeouts.identify = TimeAmount(node.timeouts.identify)
         self.timeouts.shutdownGrace = TimeAmount(node.timeouts.shutdown)
         self.timeouts.dialStagger = TimeAmount(node.network.dialStagger)
+        self.timeouts.busyPoll = TimeAmount(node.network.busyPoll)
         self.timeouts.keepAlive = TimeAmount(node.network.keepAliveInterval)
         self.timeouts.reconnectBackoffMin = TimeAmount(node.network.reconnectBackoffMin)
         self.timeouts.reconnectBackoffMax = TimeAmount(node.network.reconnectBackoffMax)

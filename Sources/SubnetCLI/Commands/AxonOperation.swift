@@ -72,7 +72,9 @@ enum AxonOperation {
     }
 
     private static func attachEcho(_ axon: Axon) throws {
-        try axon.attach(Echo.self) { echo, _ in
+        var hooks = SynapseHooks<Echo>()
+        hooks.runsOnEventLoop = true
+        try axon.attach(Echo.self, hooks: hooks) { echo, _ in
             var echo = echo
             echo.reply = echo.message
             return echo

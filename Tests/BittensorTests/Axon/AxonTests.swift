@@ -2,6 +2,7 @@ import AccountKeys
 import Bittensor
 import BittensorCore
 import NIOCore
+import NIOPosix
 import SubnetRPC
 import Synchronization
 import Testing
@@ -45,6 +46,39 @@ private struct Secret: Error {}
                 #expect(echo.isSuccess)
             }
         }
+    }
+
+    @Test(arguments: [false, true])
+    func `handler and hooks run on the event loop only where they say that they are quick`(
+        isQuick: Bool
+    ) async throws {
+        let onLoop = Mutex<[Bool]>([])
+        let note = { @Sendable in
+            let isOnLoop = MultiThreadedEventLoopGroup.currentEventLoop != nil
+            onLoop.withLock { $0.append(isOnLoop) }
+        }
+        try await Stage.with(attach: { axon in
+            var hooks = SynapseHooks<Simple>()
+            hooks.runsOnEventLoop = isQuick
+            hooks.blacklist = { _ in
+                note()
+                return .allowed
+            }
+            hooks.postprocess = { simple, _ in
+                note()
+                return simple
+            }
+            try axon.attach(Simple.self, hooks: hooks) { simple, _ in
+                note()
+                return simple
+            }
+        }) { stage in
+            try await stage.withDendrite { dendrite in
+                let answer = await dendrite.call(Simple(), to: stage.address)
+                #expect(answer.isSuccess)
+            }
+        }
+        #expect(onLoop.withLock { $0 } == [isQuick, isQuick, isQuick])
     }
 
     @Test func `a handler knows who calls and whether the body is theirs`() async throws {

@@ -26,7 +26,7 @@ struct ConfigurationSchemaTests {
 
     @Test func `each key writes to a place of its own`() {
         let samples = [
-            "7", "777", "77MiB", "77s", "debug", "json", "noise", "task", "x=y", "127.0.0.1:7",
+            "7", "777", "77MiB", "77s", "777us", "debug", "json", "noise", "task", "x=y", "127.0.0.1:7",
             "/ip4/127.0.0.1/tcp/7",
             "/ip4/127.0.0.1/tcp/7/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp",
         ]
@@ -58,7 +58,7 @@ struct ConfigurationSchemaTests {
     }
 
     @Test(arguments: [
-        ("250ms", Duration.milliseconds(250)), ("30s", .seconds(30)), ("30", .seconds(30)),
+        ("50us", Duration.microseconds(50)), ("250ms", .milliseconds(250)), ("30s", .seconds(30)), ("30", .seconds(30)),
         ("5m", .seconds(300)),
         ("2h", .seconds(7200)), ("1 d", .seconds(86400)), ("0s", .zero),
     ])

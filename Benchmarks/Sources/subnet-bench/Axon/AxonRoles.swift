@@ -7,7 +7,9 @@ enum AxonServer {
         var configuration = Axon.Configuration()
         configuration.port = 0
         let axon = try Axon(hotkey: SignedEcho.keys(SignedEcho.axonPhrase), configuration: configuration)
-        try axon.attach(Echo.self) { echo, _ in
+        var hooks = SynapseHooks<Echo>()
+        hooks.runsOnEventLoop = true
+        try axon.attach(Echo.self, hooks: hooks) { echo, _ in
             var echo = echo
             echo.reply = echo.message
             return echo
