@@ -27,8 +27,8 @@ public struct SynapseHooks<S: Synapse>: Sendable {
     public var postprocess: (@Sendable (S, SynapseCall) async throws -> S)?
     /// Instead of ``Axon/Limits/callDeadlineMax`` for this synapse.
     public var callDeadlineMax: Duration?
-    /// Whether handler and hooks run on the event loop of their connection, which saves a change of threads in
-    /// each direction. Only for code that neither blocks nor computes for long: it would hold up every
+    /// Whether handler and hooks run on the event loop of their connection, which saves a change of threads
+    /// in each direction. Only for code that neither blocks nor computes for long: it would hold up every
     /// connection of the loop.
     public var runsOnEventLoop = false
 

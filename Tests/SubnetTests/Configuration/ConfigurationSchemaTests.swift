@@ -58,8 +58,8 @@ struct ConfigurationSchemaTests {
     }
 
     @Test(arguments: [
-        ("50us", Duration.microseconds(50)), ("250ms", .milliseconds(250)), ("30s", .seconds(30)), ("30", .seconds(30)),
-        ("5m", .seconds(300)),
+        ("50us", Duration.microseconds(50)), ("250ms", .milliseconds(250)), ("30s", .seconds(30)),
+        ("30", .seconds(30)), ("5m", .seconds(300)),
         ("2h", .seconds(7200)), ("1 d", .seconds(86400)), ("0s", .zero),
     ])
     func `times are read with their units`(text: String, duration: Duration) {
