@@ -41,7 +41,9 @@ struct NodeConfigurationPartsTests {
         })
     func `every key about the network has an effect`(path: String) throws {
         let key = try #require(ConfigurationSchema.key(path))
-        let samples = ["7", "777", "77MiB", "77s", "777ms", "777us", "tls", "agent/7", "/ip4/192.0.2.7/tcp/7"]
+        let samples = [
+            "7", "777", "77MiB", "77s", "777ms", "777us", "tls", "agent/7", "/ip4/192.0.2.7/tcp/7",
+        ]
         let standard = NodeConfiguration()
         var changed = standard
         #expect(samples.contains { key.write(&changed, [$0]) && changed != standard })

@@ -72,8 +72,8 @@ final class EchoConnection: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    /// How many bytes the reply in the buffer has, once its head is there. Plain loops: what this takes counts
-    /// among the time of a call, on both sides of the comparison.
+    /// How many bytes the reply in the buffer has, once its head is there. Plain loops: what this takes
+    /// counts among the time of a call, on both sides of the comparison.
     private static func replyLength(_ buffer: ByteBuffer) -> Int? {
         buffer.withUnsafeReadableBytes { bytes in
             var length = 0
