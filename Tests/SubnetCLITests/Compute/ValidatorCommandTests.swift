@@ -57,6 +57,8 @@ struct ValidatorCommandTests {
             #expect((ready["hotkey"] as? String)?.hasPrefix("5") == true)
             #expect(try await Self.status("http://\(address)/", token: nil) == 401)
             #expect(try await Self.status("http://\(address)/", token: token) == 200)
+            let second = try await BuiltProgram.run(arguments)
+            #expect(second.status == 1 && second.error.contains("Another validator uses"))
             _ = try await program.output.first("a round") { lines in lines.first { $0.contains("\"round\"") }
             }
             program.signal(SIGTERM)
