@@ -18,7 +18,7 @@ internal import UnixSignals
 struct ValidatorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validator", abstract: "Ask, challenge, score and lease the miners of a compute subnet.",
-        subcommands: [Run.self, Token.self])
+        subcommands: [Run.self, Token.self, Penalty.self])
 
     /// `subnet validator run`.
     struct Run: AsyncParsableCommand {
