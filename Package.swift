@@ -17,6 +17,10 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
+let httpTypesNIO: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let httpTypesHTTP1: Target.Dependency = .product(
+    name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -76,6 +80,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"),
@@ -143,8 +148,8 @@ let package = Package(
             [
                 "AccountKeys", "Bittensor", "BittensorCore", "ContainerEngine", "SubnetRPC", "CSodium",
                 nioCore,
-                nioHTTP1, nioPosix, nioSSL, crypto, cryptoExtras, certificates, deque, logging, metrics,
-                lifecycle, subprocess,
+                nioHTTP1, nioPosix, nioSSL, nioWebSocket, httpTypesNIO, httpTypesHTTP1, crypto,
+                cryptoExtras, certificates, deque, logging, metrics, lifecycle, subprocess,
                 system, hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, asyncHTTPClient, grdb, yams,
             ]),
         library(
@@ -233,7 +238,7 @@ let package = Package(
                 lifecycle,
                 asyncHTTPClient,
                 certificates, asn1, nioSSL, coreMetrics, "PrometheusMetrics",
-                nioHTTP1, system,
+                nioHTTP1, nioWebSocket, system,
             ],
             fixtures: true),
         tests("PrometheusMetricsTests", ["PrometheusMetrics", metrics]),

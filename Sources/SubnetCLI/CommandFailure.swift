@@ -8,6 +8,14 @@ struct CommandFailure: Error, Sendable, Hashable, CustomStringConvertible {
         static let failed = Status(rawValue: 1)
         /// `call task`: the peer answered that it does not accept the task.
         static let notAccepted = Status(rawValue: 3)
+        /// `lease`: the API does not allow it.
+        static let notPermitted = Status(rawValue: 3)
+        /// `lease`: there is nothing of that name or kind.
+        static let notFound = Status(rawValue: 4)
+        /// `lease`: it is leased, or being changed.
+        static let inUse = Status(rawValue: 5)
+        /// `lease`: nobody answers in time; what was asked for may have been done.
+        static let noAnswer = Status(rawValue: 6)
         /// The command line or the configuration is wrong; the same number as for arguments that cannot be
         /// parsed.
         static let usage = Status(rawValue: 64)

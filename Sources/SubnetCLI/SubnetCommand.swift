@@ -24,7 +24,7 @@ struct SubnetCommand: AsyncParsableCommand {
             DemoCommand.self, KeyCommand.self, NodeCommand.self, PingCommand.self, IdentifyCommand.self,
             CallCommand.self, InferCommand.self, PerfCommand.self, WalletCommand.self,
             AxonCommand.self, DendriteCommand.self, MinerCommand.self, ValidatorCommand.self,
-            RegistryCommand.self, WorkerGuardCommand.self, ModelWorkerCommand.self,
+            LeaseCommand.self, RegistryCommand.self, WorkerGuardCommand.self, ModelWorkerCommand.self,
         ])
 
     /// Parses, runs, and turns every error into one sentence and an exit status.

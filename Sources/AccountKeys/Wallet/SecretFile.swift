@@ -78,22 +78,22 @@ enum SecretFile {
 
     /// Writes `bytes` to `path` with mode 0600, whole or not at all; folders that are missing get mode 0700.
     ///
+    /// What a process that was killed left unfinished in that folder goes first, since it may hold a secret.
     /// - Throws: `.keyfileExists` without `overwrite`, `.fileSystem`.
     static func write(_ bytes: SecretBytes, to path: String, overwrite: Bool) throws(AccountKeyError) {
         let (folder, name) = split(path)
         guard !name.isEmpty else { throw AccountKeyError(.fileSystem, "\"\(path)\" names no file") }
         try makeFolders(folder)
-        let mark = Hexadecimal.encode(try Sodium.randomBytes(8))
-        let temporary = "\(folder)/.subnet-wallet-\(mark).tmp"
-        try write(bytes, toNew: temporary)
+        let unfinished = try UnfinishedFile(in: folder)
         do throws(AccountKeyError) {
+            try write(bytes, to: unfinished)
             if overwrite {
-                guard rename(temporary, path) == 0 else { throw systemError("write \(path)") }
+                guard rename(unfinished.path, path) == 0 else { throw systemError("write \(path)") }
             } else {
-                try place(temporary, at: path)
+                try place(unfinished.path, at: path)
             }
         } catch {
-            unlink(temporary)
+            unlink(unfinished.path)
             throw error
         }
         try synchronize(folder: folder)
@@ -126,25 +126,21 @@ enum SecretFile {
         }
     }
 
-    private static func write(_ bytes: SecretBytes, toNew path: String) throws(AccountKeyError) {
-        let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { throw systemError("make a file in the folder of \(path)") }
-        do throws(AccountKeyError) {
-            defer { close(file) }
-            // An odd umask may have taken the owner's rights; others never had any.
-            guard fchmod(file, 0o600) == 0 else { throw systemError("protect \(path)") }
-            var written = 0
-            while written < bytes.count {
-                let count = bytes.withPointer { systemWrite(file, $0 + written, bytes.count - written) }
-                if count < 0 && errno == EINTR { continue }
-                guard count > 0 else { throw systemError("write \(path)") }
-                written += count
+    private static func write(
+        _ bytes: SecretBytes, to file: borrowing UnfinishedFile
+    ) throws(AccountKeyError) {
+        // An odd umask may have taken the owner's rights; others never had any.
+        guard fchmod(file.descriptor, 0o600) == 0 else { throw systemError("protect \(file.path)") }
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withPointer {
+                systemWrite(file.descriptor, $0 + written, bytes.count - written)
             }
-            guard fsync(file) == 0 else { throw systemError("write \(path) to the disk") }
-        } catch {
-            unlink(path)
-            throw error
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { throw systemError("write \(file.path)") }
+            written += count
         }
+        guard fsync(file.descriptor) == 0 else { throw systemError("write \(file.path) to the disk") }
     }
 
     private static func contents(

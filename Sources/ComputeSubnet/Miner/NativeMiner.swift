@@ -38,7 +38,7 @@ package final class NativeMiner: ComputeMiner {
     private let configuration: Configuration
     private let host: any LeaseHost
     /// Held for as long as this miner exists; nil with a host of one's own.
-    private let lock: MinerLock?
+    private let lock: DirectoryLock?
     private let source: EngineSource
     private let probe: HardwareProbe
     private let keeper: LeaseKeeper
@@ -63,7 +63,7 @@ package final class NativeMiner: ComputeMiner {
         }
         let source = EngineSource(socket: socket, environment: ProcessInfo.processInfo.environment)
         let store = try LeaseStore(directory: configuration.directory, limits: configuration.limits)
-        let lock = try MinerLock(directory: configuration.directory)
+        let lock = try DirectoryLock(directory: configuration.directory, holder: "miner")
         let host = EngineLeaseHost(
             source: source, minerID: store.minerID,
             configuration: .init(
@@ -78,7 +78,7 @@ package final class NativeMiner: ComputeMiner {
     /// With a host of one's own.
     init(
         _ configuration: Configuration, solver: ChallengeSolver, store: LeaseStore, host: any LeaseHost,
-        source: EngineSource, lock: MinerLock? = nil, clock: WallClock, logger: Logger
+        source: EngineSource, lock: DirectoryLock? = nil, clock: WallClock, logger: Logger
     ) throws(ComputeError) {
         self.lock = lock
         self.configuration = configuration

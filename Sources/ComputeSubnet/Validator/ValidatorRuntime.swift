@@ -40,6 +40,7 @@ package struct ValidatorRuntime: Service {
         }
     }
 
+    private let lock: DirectoryLock
     private let validator: Validator
     private let api: ResourceAPI?
     private let notifier: Notifier
@@ -54,7 +55,8 @@ package struct ValidatorRuntime: Service {
     /// - Parameters:
     ///   - report: told what happened.
     ///   - listening: told where the API listens.
-    /// - Throws: ``ComputeError`` with `storage` or `invalidConfiguration`.
+    /// - Throws: ``ComputeError`` with `busy` when another process uses the data directory, `storage` or
+    ///   `invalidConfiguration`.
     package init(
         hotkey: Keypair, settings: Settings, logger: Logger,
         report: @escaping @Sendable (Validator.Event) async -> Void,
@@ -62,6 +64,8 @@ package struct ValidatorRuntime: Service {
     ) async throws {
         let configuration = settings.configuration
         let limits = configuration.limits
+        try PrivateFile.makeDirectory(settings.dataDirectory)
+        self.lock = try DirectoryLock(directory: settings.dataDirectory, holder: "validator")
         let registry = try SQLiteRegistry(directory: settings.registryDirectory)
         let store = try ValidatorStore(directory: settings.dataDirectory, limits: limits)
         let metagraph = Metagraph(registry: registry, netuid: configuration.netuid)
@@ -80,9 +84,10 @@ package struct ValidatorRuntime: Service {
         httpConfiguration.redirectConfiguration = .disallow
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: httpConfiguration)
         self.client = client
+        let events = settings.api.map { LeaseEventHub(limits: $0.limits) }
         self.notifier = Notifier(
             store: store, deallocationURL: settings.deallocationURL, statusURL: settings.statusURL,
-            logger: logger
+            events: events, logger: logger
         ) { url, body in
             await Self.post(body, to: url, client)
         }
@@ -97,7 +102,8 @@ package struct ValidatorRuntime: Service {
         self.api = settings.api.map { api in
             ResourceAPI(
                 configuration: api, leases: leases, store: store, metagraph: metagraph, notifier: notifier,
-                profile: configuration.profile, logger: logger, listening: listening)
+                events: events ?? LeaseEventHub(), profile: configuration.profile, logger: logger,
+                listening: listening)
         }
     }
 

@@ -5,6 +5,7 @@ internal import Logging
 internal import PrometheusMetrics
 internal import ServiceLifecycle
 internal import Subnet
+internal import Synchronization
 internal import UnixSignals
 
 #if canImport(FoundationEssentials)
@@ -17,7 +18,7 @@ internal import UnixSignals
 struct ValidatorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validator", abstract: "Ask, challenge, score and lease the miners of a compute subnet.",
-        subcommands: [Run.self, Token.self])
+        subcommands: [Run.self, Token.self, Penalty.self])
 
     /// `subnet validator run`.
     struct Run: AsyncParsableCommand {
@@ -120,12 +121,12 @@ struct ValidatorCommand: ParsableCommand {
             let json = output.json
             let hasAPI = settings.api != nil
             let hotkey = keys.ss58Address
+            let printer = ValidatorPrinter(hotkey: hotkey, json: json)
             let runtime = try await ValidatorRuntime(
                 hotkey: keys, settings: settings, logger: logger,
-                report: { event in ValidatorPrinter.print(event, json: json) },
+                report: { event in printer.print(event) },
                 listening: { host, port in
-                    ValidatorPrinter.ready(
-                        hotkey, api: HostPort(host: host, port: port).description, json: json)
+                    printer.ready(api: HostPort(host: host, port: port).description)
                 })
             var services: [any Service] = [runtime]
             if let metricsListen {
@@ -135,7 +136,7 @@ struct ValidatorCommand: ParsableCommand {
                 }
                 services.append(MetricsEndpoint(address: address, registry: registry, logger: logger))
             }
-            if !hasAPI { ValidatorPrinter.ready(hotkey, api: nil, json: json) }
+            if !hasAPI { printer.ready(api: nil) }
             var quiet = logger
             quiet.logLevel = .warning
             let group = ServiceGroup(
@@ -238,7 +239,23 @@ private enum GPUTableFile {
 }
 
 /// Prints what a validator reports. A reader that is gone is no reason to stop.
-enum ValidatorPrinter {
+///
+/// Rounds and API begin side by side, and programs wait for the ready line before anything else: what is
+/// reported before it waits for it.
+final class ValidatorPrinter: Sendable {
+    /// Most lines that wait; the first rounds are few.
+    private static let waitingMax = 256
+
+    private let hotkey: String
+    private let json: Bool
+    /// The lines that wait; `nil` once the ready line is out.
+    private let waiting = Mutex<[String]?>([])
+
+    init(hotkey: String, json: Bool) {
+        self.hotkey = hotkey
+        self.json = json
+    }
+
     private struct Ready: Encodable {
         let event = "ready"
         let hotkey: String
@@ -262,12 +279,19 @@ enum ValidatorPrinter {
         let weights: [Double]
     }
 
-    static func ready(_ hotkey: String, api: String?, json: Bool) {
+    func ready(api: String?) {
         let text = "Validator \(hotkey) runs" + (api.map { ", its API at \($0)." } ?? ".")
-        self.write(json ? (try? JSONLine.text(Ready(hotkey: hotkey, api: api))) : text)
+        let first = json ? (try? JSONLine.text(Ready(hotkey: hotkey, api: api))) : text
+        // Before anybody else may write.
+        if let first { StandardOutput.tryWrite(first + "\n") }
+        let rest = waiting.withLock { waiting in
+            defer { waiting = nil }
+            return waiting ?? []
+        }
+        for line in rest { StandardOutput.tryWrite(line + "\n") }
     }
 
-    static func print(_ event: Validator.Event, json: Bool) {
+    func print(_ event: Validator.Event) {
         switch event {
         case .round(let round, let asked, let good):
             let line = Round(round: round.rawValue, asked: asked, good: good)
@@ -285,7 +309,13 @@ enum ValidatorPrinter {
         }
     }
 
-    private static func write(_ line: String?) {
-        if let line { StandardOutput.tryWrite(line + "\n") }
+    private func write(_ line: String?) {
+        guard let line else { return }
+        let isReady = waiting.withLock { waiting in
+            guard let lines = waiting else { return true }
+            if lines.count < Self.waitingMax { waiting?.append(line) }
+            return false
+        }
+        if isReady { StandardOutput.tryWrite(line + "\n") }
     }
 }

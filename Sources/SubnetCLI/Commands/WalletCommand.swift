@@ -10,7 +10,7 @@ struct WalletCommand: ParsableCommand {
             A wallet is a folder with a coldkey, which owns, and hotkeys, which work for it. Its files are \
             those of Bittensor's own wallet, which reads and writes them too.
             """,
-        subcommands: [New.self, Regen.self, List.self, Show.self, Sign.self, Verify.self])
+        subcommands: [New.self, Regen.self, Import.self, List.self, Show.self, Sign.self, Verify.self])
 
     /// `subnet wallet list`.
     struct List: AsyncParsableCommand {

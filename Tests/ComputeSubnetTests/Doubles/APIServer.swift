@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import ServiceLifecycle
 import Synchronization
 
 @testable import ComputeSubnet
@@ -16,18 +17,18 @@ struct APIServer {
     let bench: ValidatorBench
     let store: ValidatorStore
     let client: HTTPClient
+    /// Runs the API; ends it gracefully.
+    let services: ServiceGroup
     var scheme = "http"
 
     /// Runs `body` beside a server.
     static func run(
         limits change: (inout APIConfiguration.Limits) -> Void = { _ in },
         certificates: APICertificates? = nil, usesTokens: Bool = true, tls: TLSConfiguration? = nil,
+        // Of what runs while a test awaits events; tests of keepalives step it.
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
         _ body: @Sendable (APIServer) async throws -> Void
     ) async throws {
-        let bench = try ValidatorBench()
-        let store = try bench.store()
-        let validator = try await bench.validator(store)
-        await validator.step()
         let tokens =
             usesTokens
             ? try APITokens(
@@ -36,19 +37,28 @@ struct APIServer {
         var configuration = try APIConfiguration(
             host: "127.0.0.1", port: 0, certificates: certificates, tokens: tokens)
         change(&configuration.limits)
+        let bench = try ValidatorBench()
+        bench.hub = LeaseEventHub(limits: configuration.limits)
+        let store = try bench.store()
+        let validator = try await bench.validator(store)
+        await validator.step()
         let (ports, port) = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingOldest(1))
         let api = ResourceAPI(
             configuration: configuration, leases: bench.broker(store), store: store,
-            metagraph: bench.metagraph, notifier: bench.notifier(store), profile: .seed,
-            logger: Logger(label: "test"), listening: { _, number in port.yield(number) })
+            metagraph: bench.metagraph, notifier: bench.notifier(store), events: bench.hub,
+            profile: .seed, logger: Logger(label: "test"), wallClock: bench.clock.wallClock, sleep: sleep,
+            listening: { _, number in port.yield(number) })
+        let services = ServiceGroup(
+            configuration: .init(services: [api], logger: Logger(label: "test")))
         var clientConfiguration = HTTPClient.Configuration(tlsConfiguration: tls)
         clientConfiguration.timeout = .init(connect: .seconds(5), read: .seconds(20))
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: clientConfiguration)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await api.run() }
+                group.addTask { try await services.run() }
                 guard let number = await ports.first(where: { _ in true }) else { return }
-                var server = APIServer(port: number, bench: bench, store: store, client: client)
+                var server = APIServer(
+                    port: number, bench: bench, store: store, client: client, services: services)
                 if certificates != nil { server.scheme = "https" }
                 try await body(server)
                 group.cancelAll()

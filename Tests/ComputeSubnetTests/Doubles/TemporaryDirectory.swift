@@ -1,7 +1,7 @@
 import Foundation
 
 /// A directory that goes away with the value.
-final class TemporaryDirectory {
+final class TemporaryDirectory: Sendable {
     let path: String
 
     init() throws {

@@ -19,6 +19,7 @@ final class ValidatorBench: @unchecked Sendable {
     let isPostTaken = Mutex(true)
     let sleeps = SleepLog()
     var limits = ValidatorLimits()
+    var hub = LeaseEventHub()
     var configuration: ValidatorConfiguration
     let metagraph: Metagraph
     private let uuids = Mutex(0)
@@ -61,7 +62,7 @@ final class ValidatorBench: @unchecked Sendable {
     func notifier(_ store: ValidatorStore) -> Notifier {
         Notifier(
             store: store, deallocationURL: "https://a.example/end", statusURL: "https://a.example/state",
-            logger: Logger(label: "test")
+            events: self.hub, logger: Logger(label: "test")
         ) { [self] url, body in
             self.posts.withLock { $0.append((url, body)) }
             return self.isPostTaken.withLock { $0 }

@@ -102,11 +102,13 @@ struct HardwareTests {
         let folder = FileManager.default.temporaryDirectory.appending(path: "lock-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        var first: MinerLock? = try MinerLock(directory: folder)
-        let error = #expect(throws: ComputeError.self) { _ = try MinerLock(directory: folder) }
+        var first: DirectoryLock? = try DirectoryLock(directory: folder, holder: "miner")
+        let error = #expect(throws: ComputeError.self) {
+            _ = try DirectoryLock(directory: folder, holder: "miner")
+        }
         #expect(error?.code == .busy && first != nil)
         first = nil
-        #expect(throws: Never.self) { _ = try MinerLock(directory: folder) }
+        #expect(throws: Never.self) { _ = try DirectoryLock(directory: folder, holder: "miner") }
     }
 
     @Test func aProgramThatHangsOrFloodsIsEnded() async throws {

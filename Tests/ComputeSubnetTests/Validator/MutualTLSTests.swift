@@ -1,58 +1,19 @@
 import AsyncHTTPClient
 import BittensorCore
-import Crypto
 import Foundation
 import NIOSSL
-import SwiftASN1
 import Testing
-import X509
 
 @testable import ComputeSubnet
 
-/// A certificate authority of a test, with its files.
-private struct Authority {
-    let key = P256.Signing.PrivateKey()
-    let certificate: Certificate
-    let name: DistinguishedName
-
-    init(_ commonName: String) throws {
-        self.name = try DistinguishedName { CommonName(commonName) }
-        self.certificate = try Certificate(
-            version: .v3, serialNumber: .init(), publicKey: .init(self.key.publicKey),
-            notValidBefore: .now - 3600, notValidAfter: .now + 86_400, issuer: self.name, subject: self.name,
-            signatureAlgorithm: .ecdsaWithSHA256,
-            extensions: try .init {
-                Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
-                Critical(KeyUsage(keyCertSign: true))
-            }, issuerPrivateKey: .init(self.key))
-    }
-
-    /// A certificate for 127.0.0.1 and its key, both PEM.
-    func leaf(_ commonName: String) throws -> (certificate: String, key: String) {
-        let key = P256.Signing.PrivateKey()
-        let certificate = try Certificate(
-            version: .v3, serialNumber: .init(), publicKey: .init(key.publicKey),
-            notValidBefore: .now - 3600, notValidAfter: .now + 3600, issuer: self.name,
-            subject: try DistinguishedName { CommonName(commonName) }, signatureAlgorithm: .ecdsaWithSHA256,
-            extensions: try .init {
-                Critical(BasicConstraints.notCertificateAuthority)
-                try ExtendedKeyUsage([.serverAuth, .clientAuth])
-                SubjectAlternativeNames([.ipAddress(.init(contentBytes: [127, 0, 0, 1]))])
-            }, issuerPrivateKey: .init(self.key))
-        return (try certificate.serializeAsPEM().pemString, key.pemRepresentation)
-    }
-
-    var pem: String { get throws { try self.certificate.serializeAsPEM().pemString } }
-}
-
 @Suite struct MutualTLSTests {
     private let directory: TemporaryDirectory
-    private let authority: Authority
+    private let authority: TestAuthority
     private let certificates: APICertificates
 
     init() throws {
         self.directory = try TemporaryDirectory()
-        self.authority = try Authority("ours")
+        self.authority = try TestAuthority("ours")
         let server = try self.authority.leaf("server")
         let path = self.directory.path
         self.certificates = APICertificates(
@@ -87,7 +48,7 @@ private struct Authority {
     }
 
     @Test func noneAndAStrangersDoNot() async throws {
-        let stranger = try Authority("ours").leaf("client")
+        let stranger = try TestAuthority("ours").leaf("client")
         for leaf in [nil, stranger] {
             let tls = try self.client(leaf)
             try await APIServer.run(certificates: self.certificates, usesTokens: false, tls: tls) { server in

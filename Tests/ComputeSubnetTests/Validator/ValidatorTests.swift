@@ -64,15 +64,33 @@ import Testing
     @Test func aBlacklistedMinerIsNotAskedAndScoresNothing() async throws {
         let bench = try ValidatorBench()
         let store = try bench.store()
-        try await store.setBlacklisted(true, ValidatorBench.miners[0], reason: "test")
+        try await store.penalise(ValidatorBench.miners[0], reason: "test")
         let validator = try await bench.validator(store)
         await validator.step()
         #expect(bench.fakes.requests(to: ValidatorBench.miners[0]).isEmpty)
         let report = try await validator.computeWeights()
         #expect(!report.scores.contains { $0.hotkey == ValidatorBench.miners[0] })
-        try await store.setBlacklisted(false, ValidatorBench.miners[0])
-        let list = try await store.blacklist()
-        #expect(list.isEmpty)
+        let list = try await store.penalties()
+        #expect(list == [.init(hotkey: ValidatorBench.miners[0], reason: "test")])
+        let wasThere = try await store.pardon(ValidatorBench.miners[0])
+        let isThere = try await store.pardon(ValidatorBench.miners[0])
+        #expect(wasThere && !isThere)
+    }
+
+    @Test func penaltiesAreBounded() async throws {
+        let bench = try ValidatorBench()
+        bench.limits.minersMax = 2
+        let store = try bench.store()
+        for name in ["a", "b"] { try await store.penalise(name, reason: "") }
+        try await store.penalise("a", reason: "again")
+        let full = await #expect(throws: ComputeError.self) { try await store.penalise("c", reason: "") }
+        #expect(full?.code == .overloaded)
+        let long = await #expect(throws: ComputeError.self) {
+            try await store.penalise("a", reason: String(repeating: "x", count: 257))
+        }
+        #expect(long?.code == .malformedRequest)
+        let kept = try await store.blacklist()
+        #expect(kept == ["a", "b"])
     }
 
     @Test func leasedMinersAreNotChallenged() async throws {

@@ -57,8 +57,23 @@ struct ValidatorCommandTests {
             #expect((ready["hotkey"] as? String)?.hasPrefix("5") == true)
             #expect(try await Self.status("http://\(address)/", token: nil) == 401)
             #expect(try await Self.status("http://\(address)/", token: token) == 200)
+            let second = try await BuiltProgram.run(arguments)
+            #expect(second.status == 1 && second.error.contains("Another validator uses"))
             _ = try await program.output.first("a round") { lines in lines.first { $0.contains("\"round\"") }
             }
+            // Penalties are written beside the validator that runs.
+            let miner = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
+            let penalty = ["--data-dir", data, "--hotkey", miner]
+            let added = try await BuiltProgram.run(
+                ["validator", "penalty", "add"] + penalty + ["--reason", "no SSH"])
+            #expect(added.status == 0, "\(added.error)")
+            let listed = try await BuiltProgram.run(
+                "validator", "penalty", "list", "--data-dir", data, "--json")
+            #expect(listed.output == #"{"hotkey":"\#(miner)","reason":"no SSH"}"# + "\n")
+            let removed = try await BuiltProgram.run(["validator", "penalty", "remove"] + penalty)
+            #expect(removed.status == 0)
+            let again = try await BuiltProgram.run(["validator", "penalty", "remove"] + penalty)
+            #expect(again.status == 4 && again.output.isEmpty)
             program.signal(SIGTERM)
             #expect(await program.exitStatus() == 0)
             #expect(!program.output.lines.joined().contains(token))
@@ -84,6 +99,15 @@ struct ValidatorCommandTests {
             #expect(outcome.status == 64, "\(more)")
             #expect(outcome.error.contains("error: ") && outcome.output.isEmpty, "\(outcome.error)")
         }
+    }
+
+    @Test func `penalties need a validator's folder and an address`() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let none = try await BuiltProgram.run("validator", "penalty", "list", "--data-dir", data)
+        #expect(none.status == 1 && none.error.contains("no validator's state"))
+        let odd = try await BuiltProgram.run(
+            "validator", "penalty", "add", "--data-dir", data, "--hotkey", "5Grw")
+        #expect(odd.status == 64)
     }
 
     @Test func `a name has one token`() async throws {

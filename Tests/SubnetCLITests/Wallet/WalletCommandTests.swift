@@ -13,6 +13,16 @@ struct WalletCommandTests {
     private static let phraseAddress = "5EHgWw2Af1pnoc7f1A8bfmM97W3DAYW8xr82RfhLL9oAabAe"
     /// The seed of the phrase, which must not be seen.
     private static let seed = "6fa2796b0071cac425d8a7851038318c2c37dcebfe4bae73197ce93e75909bd2"
+    /// An export that holds Alice's key; its password is in the test.
+    private static let polkadotExport =
+        #"{"encoded": ""#
+        + "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8AgAAAAQAAAAgAAAAAAQIDBAUGBwgJCgsMDQ4P"
+        + "EBESExQVFhdEpNdNNsGQ+gUMQSJSK8zkomAGBUktNu25RqqwmMiK8sEZB5I3rsFllYHnSwpaKt7HJJpk"
+        + "QlkQRw/4C/GnPzDDKNpIZR4xQCSAYxLzc71lLmOfsfEzu5bKCaiPORQZz9xGgT5YrJGNpwtlmNaMCieU"
+        + "2ye8WGD9rdpYgs4nqOWIGA8PeD8p"
+        + #"", "encoding": {"content": ["pkcs8", "sr25519"], "type": ["scrypt", "xsalsa20-poly1305"], "#
+        + #""version": "3"}, "address": "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY", "#
+        + #""meta": {"genesisHash": null, "name": "alice", "whenCreated": 1700000000000}}"#
     private let folder: URL
 
     init() throws {
@@ -189,6 +199,42 @@ struct WalletCommandTests {
             "new", "--only", "hotkey", "--force", "--mnemonic-file",
             folder.appendingPathComponent("fourth").path, "--json")
         #expect(try object(forced.output)["hotkey"] != report["hotkey"])
+    }
+
+    @Test func `import brings in an export of Polkadot-JS and leaves it as it is`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // Of the vectors of AccountKeys: Alice's key, sealed with scrypt.
+        let export = try write(Self.polkadotExport, "alice.json", mode: 0o644)
+        let theirs = try write("correct-Horse7-battery\n", "theirs")
+        let made = try await run(
+            "import", "--file", export, "--file-password-file", theirs, "--key", "hotkey", "--no-password",
+            "--json")
+        #expect(made.status == 0, "\(made.error)")
+        #expect(made.error.hasPrefix("warning: ") && made.error.contains("chmod 600"))
+        let report = try object(made.output)
+        #expect(report["hotkey"] == "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY")
+        #expect(report["coldkey"] == nil)
+        #expect(try text(at: export) == Self.polkadotExport)
+        #expect(try mode("\(wallets)/w/hotkeys/h") == 0o600)
+
+        let again = try await run(
+            "import", "--file", export, "--file-password-file", theirs, "--key", "hotkey", "--no-password")
+        #expect(again.status == 1 && again.error.contains("--force"))
+        let wrong = try await run(
+            "import", "--file", export, "--key", "hotkey", "--no-password", "--force",
+            environment: ["BT_WALLET_PASSWORD": "not this one"])
+        #expect(wrong.status == 1 && wrong.error.contains("password"))
+        let none = try await run("import", "--file", export + "x", "--no-password")
+        #expect(
+            none.status == 1 && none.error.contains("There is no file") || none.error.contains("there is no"))
+        let open = try await run("import", "--file", export, "--no-password", "--password-file", theirs)
+        #expect(open.status == 64)
+
+        // What was imported is a keyfile as any other, and can be imported again.
+        let second = try await run(
+            "import", "--file", "\(wallets)/w/hotkeys/h", "--no-password", "--json")
+        #expect(second.status == 0)
+        #expect(try object(second.output)["coldkey"] == report["hotkey"])
     }
 
     /// The one test here that pays for Argon2, three times.

@@ -22,6 +22,8 @@ package struct APIConfiguration: Sendable {
         package var idleSeconds: Int64 = 30
         /// Most bytes of the headers. Default 32 KiB; the path counts.
         package var headerBytesMax = 32 << 10
+        /// Most headers. Default 100.
+        package var headersMax = 100
         /// Most bytes of a path with its query. Default 16 KiB.
         package var targetBytesMax = 16 << 10
         /// Most bytes of a body. Default 64 KiB.
@@ -38,6 +40,20 @@ package struct APIConfiguration: Sendable {
         package var refusalBurst = 20
         /// Most callers and addresses that are remembered. Default 4096.
         package var callersMax = 4096
+        /// Most WebSockets of `/connect` at a time. Default 32.
+        package var connectsMax = 32
+        /// Most of one caller. Default 8.
+        package var connectsPerCallerMax = 8
+        /// Most messages that wait for one reader; with one more it is cut. Default 1024.
+        package var connectQueueMax = 1024
+        /// The time between two keepalives. Default 30 s.
+        package var keepalive: Duration = .seconds(30)
+        /// Most frames that a reader may send between two keepalives. Default 64.
+        package var connectFramesMax = 64
+        /// Most bytes of each. Default 4 KiB.
+        package var connectFrameBytesMax = 4 << 10
+        /// How long a WebSocket has to end in order. Default 5 s.
+        package var connectFinishTime: Duration = .seconds(5)
 
         /// Creates the defaults.
         package init() {}

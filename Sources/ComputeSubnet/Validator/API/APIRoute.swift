@@ -21,7 +21,7 @@ struct APIRoute: Sendable {
 
     /// The names of the routes.
     enum Name: String, Sendable, CaseIterable {
-        case root, openAPI
+        case root, openAPI, connect
         case allocateSpec, allocateHotkey, deallocate, checkMinerStatus
         case restartDocker, pauseDocker, unpauseDocker, exchangeDockerKey
         case allocationsSQL, resourcesSQL, resourcesWandb, countAllGPUs, countAllByModel
@@ -47,6 +47,8 @@ struct APIRoute: Sendable {
     let answer: APISchema
     /// Whether `answer` is the member `data` of the envelope, or the whole answer.
     var isEnveloped = true
+    /// Whether what is asked for is a WebSocket: then the answer is 101, never 200.
+    var isWebSocket = false
     /// Statuses other than 200 and those that every route has.
     var statuses: [Int] = []
 }

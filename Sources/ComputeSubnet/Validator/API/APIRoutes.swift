@@ -65,6 +65,10 @@ enum APIRoutes {
             name: .openAPI, method: .get, path: "/openapi.json", summary: "This document.", scope: .read,
             answer: .dictionary, isEnveloped: false),
         APIRoute(
+            name: .connect, method: .get, path: ResourceAPI.connectPath,
+            summary: "A WebSocket: a keepalive every 30 seconds, and lease events.", scope: .read,
+            answer: .any, isWebSocket: true, statuses: [400, 426, 503]),
+        APIRoute(
             name: .allocateSpec, method: .post, path: "/service/allocate_spec",
             summary: "A lease on any miner that has what is asked for.", scope: .lease,
             body: (

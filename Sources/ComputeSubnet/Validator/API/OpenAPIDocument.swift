@@ -80,7 +80,9 @@ package enum OpenAPIDocument {
         408: "The body came too slowly.", 409: "It is in use or being changed.",
         413: "The body is too large.", 414: "The path is too long.", 415: "The body is not JSON.",
         422: "A member is wrong.",
-        429: "Too many requests.", 502: "The miner refuses.", 503: "The registry does not answer.",
+        426: "The route speaks WebSocket only.",
+        429: "Too many requests.", 502: "The miner refuses.",
+        503: "The registry does not answer, or there is no place.",
         504: "The miner does not answer.",
     ]
 
@@ -136,7 +138,10 @@ package enum OpenAPIDocument {
                 "content": ["application/json": ["schema": body.schema.openAPI]],
             ]
         }
-        var responses: JSONObject = ["200": Self.response("Done.", Self.answer(route))]
+        var responses: JSONObject =
+            route.isWebSocket
+            ? ["101": ["description": "Text messages, each {type, payload}."]]
+            : ["200": Self.response("Done.", Self.answer(route))]
         var statuses = route.statuses + [401, 403, 408, 413, 414, 422, 429]
         if route.body != nil { statuses += [400, 415] }
         for status in Set(statuses).sorted() {

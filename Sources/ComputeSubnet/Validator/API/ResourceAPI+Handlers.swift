@@ -6,6 +6,8 @@ extension ResourceAPI {
         switch request.route.name {
         case .root: .bare(["message": "Welcome to the resource API of a compute subnet validator."])
         case .openAPI: .bare(OpenAPIDocument.json)
+        // It is answered before its members are looked at.
+        case .connect: .failure(426, "This route speaks WebSocket only.")
         case .allocateSpec: try await self.allocateSpec(request)
         case .allocateHotkey: try await self.allocateHotkey(request)
         case .deallocate: try await self.deallocate(request)

@@ -19,9 +19,12 @@ package final class ResourceAPI: Service {
     let store: ValidatorStore
     let metagraph: Metagraph
     let notifier: Notifier?
+    let events: LeaseEventHub
     let profile: ComputeProfile
     let logger: Logger
     private let configuration: APIConfiguration
+    private let wallClock: WallClock
+    private let sleep: @Sendable (Duration) async throws -> Void
     private let listening: @Sendable (_ host: String, _ port: Int) async -> Void
     private let callers: Mutex<TokenBuckets<String>>
     private let refusals: Mutex<TokenBuckets<String>>
@@ -30,10 +33,15 @@ package final class ResourceAPI: Service {
 
     /// An API over the leases of a validator; it listens while ``run()`` runs.
     ///
-    /// - Parameter listening: called once with the address that is listened on.
+    /// - Parameters:
+    ///   - events: what is told to the WebSockets of `/connect`.
+    ///   - sleep: waits for the next keepalive.
+    ///   - listening: called once with the address that is listened on.
     package init(
         configuration: APIConfiguration, leases: LeaseBroker, store: ValidatorStore, metagraph: Metagraph,
-        notifier: Notifier? = nil, profile: ComputeProfile, logger: Logger,
+        notifier: Notifier? = nil, events: LeaseEventHub = LeaseEventHub(), profile: ComputeProfile,
+        logger: Logger, wallClock: WallClock = .system,
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
         listening: @escaping @Sendable (_ host: String, _ port: Int) async -> Void = { _, _ in }
     ) {
         self.configuration = configuration
@@ -41,8 +49,11 @@ package final class ResourceAPI: Service {
         self.store = store
         self.metagraph = metagraph
         self.notifier = notifier
+        self.events = events
         self.profile = profile
         self.logger = logger
+        self.wallClock = wallClock
+        self.sleep = sleep
         self.listening = listening
         let limits = configuration.limits
         self.callers = Mutex(
@@ -60,12 +71,13 @@ package final class ResourceAPI: Service {
     ///   certificates cannot be used.
     package func run() async throws {
         let (limits, host, listening) = (self.configuration.limits, self.configuration.host, self.listening)
-        let plain = HTTPServerBuilder.http1(
-            configuration: .init(
-                idleTimeout: .seconds(limits.idleSeconds),
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax,
-                    maxHeaderFieldCount: 100)))
+        let connects = ConnectServer(
+            limits: limits, wallClock: self.wallClock, sleep: self.sleep, logger: self.logger)
+        let plain = HTTPServerBuilder { responder in
+            UpgradableHTTPChannel(
+                responder: responder, limits: limits,
+                subscribe: { head, channel in self.subscribe(head, channel) }, server: connects)
+        }
         let server: HTTPServerBuilder
         switch self.configuration.access {
         case .tokensOnLoopback: server = plain
@@ -87,7 +99,11 @@ package final class ResourceAPI: Service {
             },
             logger: quiet)
         do {
-            try await application.run()
+            try await withGracefulShutdownHandler {
+                try await application.run()
+            } onGracefulShutdown: {
+                self.events.close()
+            }
         } catch let error as IOError {
             throw ComputeError(
                 .invalidConfiguration,
@@ -121,7 +137,7 @@ package final class ResourceAPI: Service {
         }
         // Who may not call learns nothing, not even which routes there are.
         let (caller, scope) = try self.authenticate(request, context)
-        if let wait = self.callers.withLock({ $0.take(caller, now: .now()) }) { throw Self.tooMany(wait) }
+        if let wait = self.wait(of: caller) { throw Self.tooMany(wait) }
         guard let sameName = self.routes[request.uri.path] else {
             throw APIReply.failure(404, "There is no such route.")
         }
@@ -133,6 +149,7 @@ package final class ResourceAPI: Service {
         guard scope >= route.scope else {
             throw APIReply.failure(403, "This needs the scope \(route.scope.rawValue).")
         }
+        if route.isWebSocket { throw self.notConnected(request, caller) }
         let isAdmitted = self.inFlight.withLock { count in
             if count < limits.requestsMax { count += 1 }
             return count <= limits.requestsMax
@@ -150,23 +167,33 @@ package final class ResourceAPI: Service {
         return reply
     }
 
-    /// Who calls, and what it may do.
+    /// Who calls, and what it may do; `nil` when that is nobody we know.
+    func caller(authorization values: [String], address: String) -> (name: String, scope: APIRoute.Scope)? {
+        let tokens: APITokens
+        switch self.configuration.access {
+        case .mutualTLS: return ("certificate at \(address)", .admin)
+        case .tokens(let known, _), .tokensOnLoopback(let known): tokens = known
+        }
+        guard values.count == 1, let value = values.first, value.utf8.count <= 1024 else { return nil }
+        let parts = value.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "bearer",
+            let token = tokens.owner(of: String(parts[1]))
+        else { return nil }
+        return (token.name, token.scope)
+    }
+
+    /// How long a caller has to wait, `nil` when it may call now.
+    func wait(of caller: String) -> Duration? {
+        self.callers.withLock { $0.take(caller, now: .now()) }
+    }
+
     private func authenticate(
         _ request: Request, _ context: APIContext
     ) throws(APIReply) -> (caller: String, scope: APIRoute.Scope) {
-        let tokens: APITokens
-        switch self.configuration.access {
-        case .mutualTLS: return ("certificate at \(context.remoteAddress)", .admin)
-        case .tokens(let known, _), .tokensOnLoopback(let known): tokens = known
-        }
-        let values = request.headers[values: .authorization]
-        if values.count == 1, let value = values.first, value.utf8.count <= 1024 {
-            let parts = value.split(separator: " ", maxSplits: 1)
-            if parts.count == 2, parts[0].lowercased() == "bearer",
-                let token = tokens.owner(of: String(parts[1]))
-            {
-                return (token.name, token.scope)
-            }
+        if let caller = self.caller(
+            authorization: request.headers[values: .authorization], address: context.remoteAddress)
+        {
+            return (caller.name, caller.scope)
         }
         if let wait = self.refusals.withLock({ $0.take(context.remoteAddress, now: .now()) }) {
             throw Self.tooMany(wait)

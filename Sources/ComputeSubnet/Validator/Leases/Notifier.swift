@@ -53,36 +53,43 @@ package final class Notifier: Sendable {
     private let store: ValidatorStore
     private let deallocationURL: String?
     private let statusURL: String?
+    private let events: LeaseEventHub?
     private let limits: Limits
     private let logger: Logger
     private let post: @Sendable (String, String) async -> Bool
 
     /// A notifier that tells ends of leases to one URL and changes of their state to another.
     ///
-    /// - Parameter post: sends a JSON text to a URL, with a deadline of its own; whether it was taken.
+    /// - Parameters:
+    ///   - events: who is told at once, with or without URLs.
+    ///   - post: sends a JSON text to a URL, with a deadline of its own; whether it was taken.
     package init(
-        store: ValidatorStore, deallocationURL: String?, statusURL: String?, limits: Limits = Limits(),
-        logger: Logger, post: @escaping @Sendable (_ url: String, _ body: String) async -> Bool
+        store: ValidatorStore, deallocationURL: String?, statusURL: String?, events: LeaseEventHub? = nil,
+        limits: Limits = Limits(), logger: Logger,
+        post: @escaping @Sendable (_ url: String, _ body: String) async -> Bool
     ) {
         self.store = store
         self.deallocationURL = deallocationURL
         self.statusURL = statusURL
+        self.events = events
         self.limits = limits
         self.logger = logger
         self.post = post
     }
 
-    /// Remembers what is to be told; without a URL for it, nothing.
+    /// Tells who listens, and remembers what is to be told; without a URL for it, nothing.
     package func queue(_ event: Event) async throws {
         let isEnd = if case .deallocation = event { true } else { false }
-        guard let url = isEnd ? self.deallocationURL : self.statusURL else { return }
         let time = Timestamp.text(nanoseconds: self.store.wallClock.now())
-        let object: JSONValue = [
+        let object: JSONObject = [
             "time": .string(time), (isEnd ? "deallocated_at" : "status_change_at"): .string(time),
             "hotkey": .string(event.allocation.hotkey), "status": .string(event.name),
             "uuid": .string(event.allocation.secrets.uuid),
         ]
-        guard let body = try? object.text() else { return }
+        self.events?.publish(object)
+        guard let url = isEnd ? self.deallocationURL : self.statusURL,
+            let body = try? JSONValue.object(object).text()
+        else { return }
         // The name of a lease is a secret, so what waits is sealed.
         let sealed = try self.store.secrets.seal(Array(body.utf8), context: "notification")
         let (now, limits) = (self.store.wallClock.seconds, self.limits)

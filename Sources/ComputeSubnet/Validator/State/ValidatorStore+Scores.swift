@@ -139,24 +139,4 @@ extension ValidatorStore {
         guard let json = try? JSONValue(parsing: text) else { return (nil, 0) }
         return (json["gpu_name"]?.stringValue, json["num_gpus"]?.intValue ?? 0)
     }
-
-    // MARK: Blacklist
-
-    /// Hotkeys that are penalised: they are not asked, get no lease and score nothing.
-    package func blacklist() async throws -> Set<String> {
-        try await self.read { Set(try String.fetchAll($0, sql: "SELECT hotkey FROM blacklist")) }
-    }
-
-    /// Puts a hotkey on the blacklist, or takes it off.
-    package func setBlacklisted(_ isBlacklisted: Bool, _ hotkey: String, reason: String = "") async throws {
-        try await self.write { database in
-            if isBlacklisted {
-                try database.execute(
-                    sql: "INSERT OR REPLACE INTO blacklist (hotkey, details) VALUES (?, ?)",
-                    arguments: [hotkey, reason])
-            } else {
-                try database.execute(sql: "DELETE FROM blacklist WHERE hotkey = ?", arguments: [hotkey])
-            }
-        }
-    }
 }
