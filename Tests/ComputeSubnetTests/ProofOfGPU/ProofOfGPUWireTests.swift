@@ -233,13 +233,29 @@ private final class ForgingMiner: ComputeMiner {
         }
     }
 
-    /// A forgery, and up to which message it gets.
-    enum Forgery: CaseIterable {
-        case zeros, replay, pastedReplay, sizeOne, anotherMiner, pickle
+    /// What is forged.
+    enum Forgery {
+        case zeros, recurrence, replay, pastedReplay, sizeOne, anotherMiner, pickle
     }
 
-    @Test(arguments: Forgery.allCases)
-    func `a forged proof fails on the path on which an honest one passes`(forgery: Forgery) async throws {
+    @Test(arguments: [Forgery.zeros, .recurrence])
+    func `a cheap product is found out over the wire`(forgery: Forgery) async throws {
+        try await expectFailure(of: forgery)
+    }
+
+    @Test(arguments: [Forgery.replay, .pastedReplay, .sizeOne, .anotherMiner])
+    func `size 1, replays and another miner's prover fail over the wire`(forgery: Forgery) async throws {
+        try await expectFailure(of: forgery)
+    }
+
+    @Test func `a pickle in place of a proof is bytes of the wrong length`() async throws {
+        let marker = "/tmp/subnet-owned-by-a-proof"
+        try await expectFailure(of: .pickle)
+        #expect(!FileManager.default.fileExists(atPath: marker))
+    }
+
+    /// Proves once honestly and once forged, from the same axon to the same validator.
+    private func expectFailure(of forgery: Forgery) async throws {
         let hotkey = keys.ss58Address
         let honest = try ForgingMiner.prover(CPUProofEngine(), of: hotkey)
         let isForging = Mutex(false)
@@ -281,6 +297,9 @@ private final class ForgingMiner: ComputeMiner {
             }
             let prover = try ForgingMiner.prover(engine, of: hotkey)
             return Forger(answer: { try await prover.respond(to: $0, validatorHotkey: $1) })
+        case .recurrence:
+            let prover = try ForgingMiner.prover(ForgingEngine.recurrence, of: hotkey)
+            return Forger(answer: { try await prover.respond(to: $0, validatorHotkey: $1) })
         case .replay, .pastedReplay:
             let recorded = Mutex<[[UInt8]]>([])
             return Forger(
@@ -313,7 +332,9 @@ private final class ForgingMiner: ComputeMiner {
             return Forger(answer: { try await prover.respond(to: $0, validatorHotkey: $1) })
         case .pickle:
             // What the reference loads: an object whose loading runs a command.
-            return Forger { _, _ in Array("\u{80}\u{04}cos\nsystem\n(S'touch /tmp/owned'\ntR.".utf8) }
+            return Forger { _, _ in
+                Array("\u{80}\u{04}cos\nsystem\n(S'touch /tmp/subnet-owned-by-a-proof'\ntR.".utf8)
+            }
         }
     }
 }
