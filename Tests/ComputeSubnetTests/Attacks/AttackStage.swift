@@ -23,7 +23,7 @@ struct AttackStage {
 
     /// Runs a miner in `folder`, where it finds what it left there before.
     static func run(
-        btauth: Bool = false, folder: String? = nil,
+        btauth: Bool = false, folder: String? = nil, challenges: ChallengeLimits = .init(),
         configure: (inout NativeMiner.Configuration) -> Void = { _ in },
         _ body: (AttackStage) async throws -> Void
     ) async throws {
@@ -42,7 +42,9 @@ struct AttackStage {
         registry.state.withLock { $0.neurons = neurons }
         let metagraph = Metagraph(registry: registry, netuid: 27)
         try await metagraph.refresh()
-        try await MinerFixture.with(folder: place, host: FakeLeaseHost(), configure: configure) { fixture in
+        try await MinerFixture.with(
+            folder: place, host: FakeLeaseHost(), challenges: challenges, configure: configure
+        ) { fixture in
             var axonConfiguration = Axon.Configuration()
             axonConfiguration.port = 0
             axonConfiguration.nonceFile = place + "/nonces"
@@ -72,7 +74,7 @@ struct AttackStage {
     /// Calls as an ordinary client.
     func call<S: Synapse>(
         _ synapse: S, as uri: String = validator, signing: Dendrite.Signing = .synapse,
-        timeout: Duration = .seconds(20)
+        timeout: Duration = .seconds(60)
     ) async throws -> S {
         var configuration = Dendrite.Configuration()
         configuration.signing = signing
@@ -114,7 +116,7 @@ struct CapturedCall {
         return CapturedCall(
             path: "/\(name)",
             headers: [
-                ("name", name), ("timeout", "12.0"), ("bt_header_axon_hotkey", axon),
+                ("name", name), ("timeout", "60.0"), ("bt_header_axon_hotkey", axon),
                 ("bt_header_dendrite_version", "9000000"), ("bt_header_dendrite_nonce", "\(nonce)"),
                 ("bt_header_dendrite_uuid", uuid), ("bt_header_dendrite_hotkey", key.ss58Address),
                 ("bt_header_dendrite_signature", SignatureText.encode(signature)),
@@ -158,7 +160,7 @@ struct CapturedCall {
         for (name, value) in self.headers { request.headers.add(name: name, value: value) }
         request.headers.add(name: "content-type", value: "application/json")
         request.body = .bytes(ByteBuffer(string: self.body))
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
         let body = try await response.body.collect(upTo: 1 << 20)
         return (Int(response.status.code), String(buffer: body))
     }

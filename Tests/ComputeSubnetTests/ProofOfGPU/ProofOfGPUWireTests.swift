@@ -53,7 +53,7 @@ private final class ForgingMiner: ComputeMiner {
 }
 
 /// Proofs from a validator to a miner's axon over HTTP.
-@Suite("Proofs of GPU over HTTP", .timeLimit(.minutes(2))) struct ProofOfGPUWireTests {
+@Suite("Proofs of GPU over HTTP", .serialized, .timeLimit(.minutes(3))) struct ProofOfGPUWireTests {
     private let folder: TemporaryDirectory
     private let keys: Keypair
     private let caller: Keypair
