@@ -4,7 +4,7 @@ internal import Logging
 
 /// A miner that tests command, and that ends like a crash at the moment that `SUBNET_TEST_CRASH` names: the
 /// process kills itself with SIGKILL there. Standard input has one request per line as JSON, standard output
-/// one answer per line.
+/// one answer per line. `SUBNET_TEST_SEARCHER=hashcat` solves with hashcat on the CPU, once it is warm.
 ///
 ///     test-miner DIRECTORY ENGINE_SOCKET SSH_PORT
 @main
@@ -31,6 +31,7 @@ enum TestMiner {
         var state: String?
         var expiresAt: Int64?
         var password: String?
+        var backend: String?
     }
 
     static func main() async throws {
@@ -44,12 +45,15 @@ enum TestMiner {
         configuration.limits.diskBytesReserved = 1 << 20
         configuration.limits.speedProbeBytes = 1 << 16
         var solving = ChallengeSolver.Configuration()
-        solving.searcher = .native
+        let usesHashcat = ProcessInfo.processInfo.environment["SUBNET_TEST_SEARCHER"] == "hashcat"
+        solving.searcher = usesHashcat ? .hashcat : .native
+        solving.device = .cpu
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         let logger = Logger(label: "test-miner")
         let crash = ProcessInfo.processInfo.environment["SUBNET_TEST_CRASH"].flatMap(LeaseCheckpoint.init)
+        let solver = ChallengeSolver(configuration: solving, logger: logger)
         let miner = try NativeMiner(
-            configuration, solver: ChallengeSolver(configuration: solving, logger: logger), logger: logger,
+            configuration, solver: solver, logger: logger,
             reached: { checkpoint in if checkpoint == crash { kill(getpid(), SIGKILL) } })
         let lines = AsyncStream<String>(bufferingPolicy: .bufferingOldest(100)) { continuation in
             let thread = Thread {
@@ -64,13 +68,15 @@ enum TestMiner {
                 guard let request = try? JSONDecoder().decode(Request.self, from: Data(line.utf8)) else {
                     continue
                 }
-                group.addTask { await reply(to: request, miner) }
+                group.addTask { await reply(to: request, miner, solver) }
             }
             group.cancelAll()
         }
     }
 
-    private static func reply(to request: Request, _ miner: NativeMiner) async {
+    private static func reply(
+        to request: Request, _ miner: NativeMiner, _ solver: ChallengeSolver
+    ) async {
         var answer = Answer(number: request.number)
         do {
             try await fill(&answer, request, miner)
@@ -80,6 +86,7 @@ enum TestMiner {
             (answer.status, answer.error) = (false, "\(error)")
         }
         answer.state = await miner.leaseState().state
+        answer.backend = solver.backend
         guard var bytes = try? JSONEncoder().encode(answer) else { return }
         bytes.append(UInt8(ascii: "\n"))
         FileHandle.standardOutput.write(bytes)

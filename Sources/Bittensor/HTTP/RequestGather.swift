@@ -13,8 +13,10 @@ internal import NIOHTTP1
 /// ```
 /// A body is read only after the task that answers has asked for it, so who has proven nothing yet takes no
 /// memory; what one read of the socket brought with the head is kept, not more, because nothing is read while
-/// ``mayRead`` is false. The declared length is checked before the first byte, and every byte is counted. The
-/// next request (pipelining) waits until the reply to this one has ended. No clock and no socket here.
+/// ``mayRead`` is false. While a whole request is answered the socket is read on until it brings something,
+/// which is kept, or its end, which cancels the call. The declared length is checked before the first byte,
+/// and every byte is counted. The next request (pipelining) waits until the reply to this one has ended. No
+/// clock and no socket here.
 struct RequestGather: ~Copyable {
     struct Limits: Sendable {
         var bodyBytesMax: Int
@@ -69,7 +71,9 @@ struct RequestGather: ~Copyable {
     var mayRead: Bool {
         switch self.state {
         case .waiting, .reading, .draining: true
-        case .holding, .answering, .over: false
+        // Only a read tells that the caller has gone. One that brings the next request is the last one.
+        case .answering: self.hasEnd && !self.isBroken && self.pending.isEmpty
+        case .holding, .over: false
         }
     }
 

@@ -12,10 +12,12 @@ internal import SystemPackage
 
 /// Runs a program to its end, or ends it: bounded output, a deadline, and no descendant left behind.
 ///
-/// The child leads a session of its own, so that the whole group can be killed: at the deadline, when the
-/// calling task is cancelled, when it prints more than it may, and also when it ended by itself and left
-/// somebody behind. Its working directory is empty and its own, so that no argument can name a file by
-/// accident; its environment is a short list, because ours may hold a wallet's password.
+/// A small shell stands between this process and the child and leads a session of its own, so that the whole
+/// group can be killed: at the deadline, when the calling task is cancelled, when the child prints more than
+/// it may, and also when it ended by itself and left somebody behind. The shell's standard input is a pipe
+/// whose other end only this process holds: whatever ends this process, SIGKILL included, ends the pipe, and
+/// the shell kills its group. The child's working directory is empty and its own, so that no argument can
+/// name a file by accident; its environment is a short list, because ours may hold a wallet's password.
 struct ChildProcess: Sendable {
     /// What came of it.
     enum Outcome: Sendable, Equatable {
@@ -35,6 +37,19 @@ struct ChildProcess: Sendable {
         "CUDA_HOME",
         "VIRTUAL_ENV", "PYTHONPATH", "OMP_NUM_THREADS",
     ]
+
+    /// Runs its arguments as a command, whose exit status becomes its own, and kills its process group at the
+    /// end of its standard input. The arguments are never read as shell text. The shell keeps standard output
+    /// open, so that its end is that of the shell and not that of a child whose status nobody has yet.
+    private static let guardScript = """
+        exec 3<&0 </dev/null
+        (exec >/dev/null 2>&1; read -r line <&3; kill -9 0) &
+        "$@" 3<&- &
+        exec 3<&- 2>/dev/null
+        wait $!
+        """
+    /// What a shell answers for a command that it cannot run, and that it does not find.
+    private static let notRun: ClosedRange<Int32> = 126...127
 
     /// The most bytes of standard output; of standard error too.
     var outputBytesMax: Int
@@ -71,12 +86,14 @@ struct ChildProcess: Sendable {
         let bound = self.outputBytesMax
         do {
             let result = try await Subprocess.run(
-                command.path.contains("/") ? .path(FilePath(command.path)) : .name(command.path),
-                arguments: Arguments(command.arguments), environment: Self.environment,
-                workingDirectory: FilePath(directory), platformOptions: options, input: .none,
-                output: .sequence,
-                error: .sequence
+                .path("/bin/sh"),
+                arguments: Arguments(
+                    ["-c", Self.guardScript, "sh", command.path] + command.arguments),
+                environment: Self.environment, workingDirectory: FilePath(directory),
+                platformOptions: options, input: .inputWriter, output: .sequence, error: .sequence
             ) { execution in
+                // Held open until the child has ended, and written to never.
+                let lifeline = execution.standardInputWriter
                 let outputs = try await withThrowingTaskGroup(of: (Bool, [UInt8]).self) { group in
                     group.addTask { (true, try await Self.read(execution.standardOutput, bytesMax: bound)) }
                     group.addTask { (false, try await Self.read(execution.standardError, bytesMax: bound)) }
@@ -89,13 +106,19 @@ struct ChildProcess: Sendable {
                 // Both streams are at their end. The child is not reaped before this closure returns, so its
                 // number still names its group, and whoever is left of it.
                 try? execution.send(signal: .kill, toProcessGroup: true)
+                try? await lifeline.finish()
                 return outputs
             }
-            let code: Int32 =
-                switch result.terminationStatus {
-                case .exited(let code): code
-                case .signaled(let signal): -signal
-                }
+            let code: Int32
+            switch result.terminationStatus {
+            case .exited(let status) where Self.notRun.contains(status):
+                let reason = HashcatOutput.complaint(result.closureResult.error, charactersMax: 200)
+                return .failed("it cannot be run: \(reason)")
+            // A shell tells of a signal so; no status of hashcat's is in this range.
+            case .exited(let status) where (129...192).contains(status): code = 128 - status
+            case .exited(let status): code = status
+            case .signaled(let signal): code = -signal
+            }
             return .ended(code, output: result.closureResult.output, error: result.closureResult.error)
         } catch let error as OutputTooLong {
             return .failed("it printed more than \(error.bytesMax) bytes")

@@ -1,4 +1,4 @@
-/// A hashcat command line, one entry for each argument. No shell ever sees it.
+/// A hashcat command line, one entry for each argument. No shell ever interprets it.
 struct HashcatCommand: Sendable, Hashable {
     /// Program name or path.
     var path: String

@@ -4,7 +4,7 @@ internal import BittensorCore
 package import Logging
 internal import ServiceLifecycle
 
-/// A whole miner as one service: registry, access, axon, leases, challenges.
+/// A whole miner as one service: registry, access, axon, leases, challenges, proofs of GPU.
 package struct MinerRuntime: Service {
     /// What an operator decides.
     package struct Settings: Sendable {
@@ -19,7 +19,7 @@ package struct MinerRuntime: Service {
         /// Who may call.
         package var access = AccessPolicy()
         /// What is served.
-        package var routes: Set<ComputeSubnetAxon.Route> = [.specs, .challenge, .allocate]
+        package var routes: Set<ComputeSubnetAxon.Route> = [.specs, .challenge, .allocate, .proofOfGPU]
         /// How challenges are solved.
         package var solver = ChallengeSolver.Configuration()
         /// The numeric address that the registry is told; nil announces nothing.
@@ -59,7 +59,9 @@ package struct MinerRuntime: Service {
         self.listening = listening
         let profile = settings.miner.profile
         let solver = ChallengeSolver(configuration: settings.solver, logger: logger)
-        miner = try NativeMiner(settings.miner, solver: solver, logger: logger)
+        var machine = settings.miner
+        machine.hotkey = hotkey.ss58Address
+        miner = try NativeMiner(machine, solver: solver, logger: logger)
         registry = try SQLiteRegistry(directory: settings.registryDirectory)
         metagraph = Metagraph(registry: registry, netuid: settings.netuid)
         var configuration = settings.axon

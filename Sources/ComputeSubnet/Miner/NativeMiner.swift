@@ -8,7 +8,7 @@ package import Logging
 #endif
 
 /// A miner that does what the protocols say on this machine: reads its hardware, leases containers, solves
-/// challenges.
+/// challenges, proves its GPUs.
 ///
 /// ``run()`` has to run for leases to begin and end; requests wait for it.
 package final class NativeMiner: ComputeMiner {
@@ -30,6 +30,16 @@ package final class NativeMiner: ComputeMiner {
         package var egress = EgressPolicy.publicOnly
         /// Whether allocations need a signature over the body. Classic Bittensor headers have none.
         package var needsAuthenticatedBody = false
+        /// SS58 address of the miner, to which proofs of GPU are bound.
+        package var hotkey = ""
+        /// With what GPUs are proven; nil proves none.
+        package var proofs: ProofArithmetic?
+        /// What a validator may ask of a proof.
+        package var proofLimits = ProofOfGPULimits()
+        /// Finds the GPUs of this machine; by default with `nvidia-smi`.
+        package var gpus: @Sendable (MinerLimits) async -> HardwareDocument.GPU = {
+            await GPUQuery.gpus(limits: $0)
+        }
         package var limits = MinerLimits()
 
         package init(directory: String) { self.directory = directory }
@@ -43,6 +53,7 @@ package final class NativeMiner: ComputeMiner {
     private let probe: HardwareProbe
     private let keeper: LeaseKeeper
     private let solver: ChallengeSolver
+    private let prover: GPUProver
     private let clock: WallClock
     private let logger: Logger
 
@@ -88,13 +99,18 @@ package final class NativeMiner: ComputeMiner {
         self.clock = clock
         self.logger = logger
         probe = HardwareProbe(
-            source: source, directory: configuration.directory, limits: configuration.limits)
+            source: source, directory: configuration.directory, limits: configuration.limits,
+            gpus: configuration.gpus)
+        prover = GPUProver(
+            minerHotkey: configuration.hotkey, arithmetic: configuration.proofs,
+            limits: configuration.proofLimits, gpus: { [probe] in await probe.document().gpu },
+            logger: logger)
         keeper = try LeaseKeeper(
             store: store, host: host, limits: configuration.limits, clock: clock, logger: logger)
     }
 
-    /// Keeps the lease until it is cancelled, warms up the solver and reads the hardware once. The lease goes
-    /// on.
+    /// Keeps the lease and the proof workers until it is cancelled, warms up the solver and reads the
+    /// hardware once. The lease goes on.
     package func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.solver.prepare() }
@@ -102,6 +118,7 @@ package final class NativeMiner: ComputeMiner {
                 ComputeMetrics.ownGPUs(await self.probe.document())
                 await self.probe.keepFresh()
             }
+            group.addTask { await self.prover.run() }
             await keeper.run()
             group.cancelAll()
         }
@@ -113,6 +130,9 @@ package final class NativeMiner: ComputeMiner {
         let present = await keeper.present
         return (present.state, present.lease?.expiresAt, present.lease?.isTesting ?? false)
     }
+
+    /// How many GPUs can be proven now.
+    package var readyGPUs: Int { prover.readyGPUs }
 
     // MARK: - ComputeMiner
 
@@ -144,6 +164,17 @@ package final class NativeMiner: ComputeMiner {
         return ChallengeOutput(
             password: solution.password, localExecutionTime: solution.localExecutionTime,
             error: solution.error)
+    }
+
+    /// - Throws: `busy` for a GPU that a tenant has: a proof would take it from the tenant.
+    package func proofOfGPU(
+        gpu: [UInt8], message: [UInt8], caller: ComputeCaller
+    ) async throws -> [UInt8] {
+        let leased = await keeper.present.lease?.gpuIDs ?? []
+        guard !leased.contains(where: { ProofOfGPUSubject.uuid($0) == gpu }) else {
+            throw ComputeError(.busy, "This GPU is leased.")
+        }
+        return try await prover.respond(gpu: gpu, message: message, validatorHotkey: caller.hotkey)
     }
 
     package func allocate(

@@ -6,6 +6,8 @@ package struct RegistryLimits: Sendable, Hashable {
     package var servingRateBlocks: UInt64 = 0
     /// The length of a block, seconds. Default 12.
     package var blockSeconds: Int64 = 12
+    /// Most blocks by which an operator moves the height on at a time. Default a million, 139 days.
+    package var advanceMax: UInt64 = 1_000_000
     /// Most bytes of a certificate. Default 65.
     package var certificateBytesMax = 65
 

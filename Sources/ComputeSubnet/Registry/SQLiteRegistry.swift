@@ -3,7 +3,8 @@ internal import GRDB
 
 /// A registry in an SQLite file, which `subnet registry` fills: a chain of one machine.
 ///
-/// Its height grows by one each `RegistryLimits.blockSeconds` since the file was made. It keeps the rules
+/// Its height grows by one each `RegistryLimits.blockSeconds` since the file was made, and by what
+/// ``advance(blocks:)`` adds, which every process that has the file open sees. It keeps the rules
 /// that the chain has for serve calls: only registered hotkeys, which sign themselves; no port 0, no
 /// address that nobody can reach; at most one call per so many blocks.
 package final class SQLiteRegistry: SubnetRegistry {
@@ -13,7 +14,6 @@ package final class SQLiteRegistry: SubnetRegistry {
     let pool: DatabasePool
     let limits: RegistryLimits
     private let wallClock: WallClock
-    private let genesisSeconds: Int64
     /// Whether serve calls may name loopback addresses. The chain refuses them; a subnet on one machine has
     /// no others.
     private let allowsLoopback: Bool
@@ -32,21 +32,27 @@ package final class SQLiteRegistry: SubnetRegistry {
         self.allowsLoopback = allowsLoopback
         let now = wallClock.seconds
         let pool = self.pool
-        self.genesisSeconds = try ComputeDatabase.mapping("Reading the registry") {
+        try ComputeDatabase.mapping("Reading the registry") {
             try pool.write { database in
                 try database.execute(
                     sql: "INSERT OR IGNORE INTO chain (id, genesis_seconds) VALUES (1, ?)", arguments: [now])
-                return try Int64.fetchOne(database, sql: "SELECT genesis_seconds FROM chain") ?? now
             }
         }
     }
 
-    /// The height at this moment.
-    var height: UInt64 {
-        UInt64(max(0, self.wallClock.seconds - self.genesisSeconds) / max(1, self.limits.blockSeconds))
+    package func blockHeight() async throws -> UInt64 {
+        try await self.mapping("Reading the registry") {
+            try await self.pool.read { try self.height(in: $0) }
+        }
     }
 
-    package func blockHeight() async throws -> UInt64 { self.height }
+    /// The height at this moment.
+    func height(in database: Database) throws -> UInt64 {
+        let now = self.wallClock.seconds
+        let genesis = try Int64.fetchOne(database, sql: "SELECT genesis_seconds FROM chain") ?? now
+        let (age, overflow) = now.subtractingReportingOverflow(genesis)
+        return overflow ? .max : UInt64(max(0, age) / max(1, self.limits.blockSeconds))
+    }
 
     package func neurons(netuid: UInt16) async throws -> [Neuron] {
         try await self.mapping("Reading the registry") {
@@ -65,7 +71,7 @@ package final class SQLiteRegistry: SubnetRegistry {
     ) async throws -> ExtrinsicOutcome {
         // The chain would check a signature; here, that the key can make one.
         _ = try signer.signature(of: Array("\(call.callName) \(call.netuid) \(call.hotkey)".utf8))
-        let block = self.height
+        let block = try await self.blockHeight()
         guard signer.hotkey == call.hotkey else {
             return self.outcome("the signer is not the hotkey of the call", block: block, wait: wait)
         }
@@ -103,7 +109,7 @@ package final class SQLiteRegistry: SubnetRegistry {
         _ call: ServePrometheusCall, signedBy signer: any HotkeySigner, wait: ExtrinsicWait
     ) async throws -> ExtrinsicOutcome {
         _ = try signer.signature(of: Array("serve_prometheus \(call.netuid) \(signer.hotkey)".utf8))
-        let block = self.height
+        let block = try await self.blockHeight()
         if let refusal = self.refusal(ip: call.ip, port: call.port) {
             return self.outcome(refusal, block: block, wait: wait)
         }

@@ -105,6 +105,18 @@ struct MinerCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("Path of hashcat.", valueName: "file"))
         var hashcat: String = "hashcat"
 
+        @Option(
+            help: ArgumentHelp(
+                "Program that proves GPUs, Workers/python/proof_of_gpu_worker.py; without it none is proven.",
+                valueName: "file"))
+        var proofWorker: String?
+
+        @Flag(
+            help: """
+                Prove GPUs on the CPU, with --proof-worker or without: for tests, no GPU's rate is reached.
+                """)
+        var proofCpu = false
+
         @Option(help: ArgumentHelp("Where to serve GET /metrics and GET /healthz.", valueName: "host:port"))
         var metricsListen: String?
 
@@ -193,6 +205,17 @@ struct MinerCommand: AsyncParsableCommand {
             path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
         }
 
+        /// With what GPUs are proven. A Python file is run by `python3`.
+        private func proofs() throws -> ProofArithmetic? {
+            guard let proofWorker else { return proofCpu ? .processor : nil }
+            let path = Self.absolute(proofWorker)
+            guard FileManager.default.isReadableFile(atPath: path) else {
+                throw CommandFailure("--proof-worker \(proofWorker) cannot be read", status: .usage)
+            }
+            return .worker(
+                (path.hasSuffix(".py") ? ["python3"] : []) + [path] + (proofCpu ? ["--device", "cpu"] : []))
+        }
+
         private func settings() throws -> MinerRuntime.Settings {
             let address = try Self.address(listen, "--listen")
             guard let profile = ComputeProfile(named: profile) else {
@@ -217,6 +240,7 @@ struct MinerCommand: AsyncParsableCommand {
             miner.disk = disk
             miner.egress = egress == "open" ? .open : .publicOnly
             miner.needsAuthenticatedBody = signedBodies
+            miner.proofs = try proofs()
             do { miner.images = try ImageAllowList(adding: image) } catch {
                 throw CommandFailure(error.message, status: .usage)
             }

@@ -11,9 +11,10 @@ struct RegistryCommand: ParsableCommand {
         abstract: "Keep the neurons of subnets in a file, in place of a chain.",
         discussion: """
             A data directory holds one registry, for any number of subnets. Axons announce themselves there; \
-            miners and validators look there who is registered, with which stake.
+            miners and validators look there who is registered, with which stake. Its height grows by one \
+            block each 12 s; "advance" adds more.
             """,
-        subcommands: [Add.self, List.self, Remove.self])
+        subcommands: [Add.self, List.self, Remove.self, Advance.self])
 
     /// `subnet registry add`.
     struct Add: AsyncParsableCommand {
@@ -120,6 +121,42 @@ struct RegistryCommand: ParsableCommand {
     }
 }
 
+extension RegistryCommand {
+    /// `subnet registry advance`.
+    struct Advance: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Move the height on, for trying out what a validator does in hours.",
+            discussion: """
+                Validators count their rounds in blocks of 12 s. Those that run see the new height at their \
+                next look, within a second, and start what is due.
+                """)
+
+        @Option(help: ArgumentHelp("Folder of the registry.", valueName: "dir"))
+        var dataDir: String
+
+        @Option(help: ArgumentHelp("By how many blocks, 1 to 1000000.", valueName: "n"))
+        var blocks: Int
+
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            try ArgumentReader.check(blocks, in: 1...Int(RegistryLimits().advanceMax), "--blocks")
+            let height = try await RegistryOptions.open(dataDir).advance(blocks: UInt64(blocks))
+            if output.json {
+                try JSONLine.write(AdvancedReport(block: height))
+            } else {
+                try StandardOutput.writeLine("The height is \(height).")
+            }
+        }
+    }
+}
+
+/// The height after it was moved on.
+private struct AdvancedReport: Encodable {
+    let event = "advanced"
+    let block: UInt64
+}
+
 /// `--data-dir` and `--netuid` of the commands that use a registry.
 struct RegistryOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Folder of the registry.", valueName: "dir"))
@@ -129,9 +166,12 @@ struct RegistryOptions: ParsableArguments {
     var netuid: UInt16 = 27
 
     /// Opens the registry, and makes it when there is none.
-    func registry() throws -> SQLiteRegistry {
+    func registry() throws -> SQLiteRegistry { try Self.open(dataDir) }
+
+    /// Opens the registry in a folder, and makes it when there is none.
+    static func open(_ directory: String) throws -> SQLiteRegistry {
         do {
-            return try SQLiteRegistry(directory: dataDir)
+            return try SQLiteRegistry(directory: directory)
         } catch {
             throw CommandFailure(error.message)
         }

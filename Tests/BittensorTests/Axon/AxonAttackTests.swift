@@ -255,6 +255,73 @@ import Testing
         }
     }
 
+    @Test func `the seven attacks on the classic headers fail under btauth too`() async throws {
+        let clock = TestClock()
+        let folder = try TemporaryFolder()
+        let asked = Order()
+        var hooks = SynapseHooks<Denied>()
+        hooks.blacklist = { _ in
+            asked.append(1)
+            return .refused("not you")
+        }
+        @Sendable func fresh(_ stage: Stage, age: Duration = .zero, path: String = "/Echo") throws
+            -> SignedRequest
+        {
+            stage.clock.advance(by: .nanoseconds(1))
+            return try .btauth(
+                from: stage.callerKey, to: stage.axonKey.ss58Address,
+                nonce: stage.clock.now - Int64(age / .nanoseconds(1)), path: path)
+        }
+        let attach: @Sendable (Axon) throws -> Void = { [hooks] axon in
+            try axon.attach(Denied.self, hooks: hooks) { synapse, _ in synapse }
+        }
+        let captured = try await Self.with(
+            btauth: true, clock: clock, nonceFile: folder.path("nonces"), attach: attach
+        ) { stage in
+            // No signature; an hour old with a wide timeout; an hour old without a version; no version.
+            var unsigned = try fresh(stage)
+            unsigned["X-Bittensor-Signature"] = nil
+            var wide = try fresh(stage, age: .seconds(3600))
+            wide["timeout"] = "999999"
+            var old = try fresh(stage, age: .seconds(3600))
+            old["X-Bittensor-Version"] = nil
+            var unversioned = try fresh(stage)
+            unversioned["X-Bittensor-Version"] = nil
+            for (request, refusal) in [(unsigned, 400), (wide, 401), (old, 401), (unversioned, 401)] {
+                let status = try await stage.send(request).status
+                #expect(status == refusal)
+            }
+            // A name of one's own for the same nonce.
+            let sent = try fresh(stage)
+            let first = try await stage.send(sent).status
+            #expect(first == 200)
+            var renamed = sent
+            renamed["bt_header_dendrite_uuid"] = "another"
+            let second = try await stage.send(renamed).status
+            #expect(second == 401)
+            // The signer's own body may name whom it likes: the handler is told who signed.
+            stage.clock.advance(by: .nanoseconds(1))
+            let spoofed = try SignedRequest.btauth(
+                from: stage.callerKey, to: stage.axonKey.ss58Address, nonce: stage.clock.now,
+                body: #"{"message": "hi", "dendrite": {"hotkey": "5Mallory"}}"#)
+            let reply = try await stage.send(spoofed)
+            #expect(reply.status == 200 && !reply.text.contains("5Mallory"))
+            // The blacklist hears of nobody who has proven nothing.
+            var forged = try fresh(stage, path: "/Denied")
+            forged["X-Bittensor-Signature"] = "0x" + String(repeating: "00", count: 64)
+            let refused = try await stage.send(forged).status
+            #expect(refused == 401 && asked.values.isEmpty)
+            let denied = try await stage.send(fresh(stage, path: "/Denied")).status
+            #expect(denied == 403 && asked.values == [1])
+            return sent
+        }
+        clock.advance(by: .milliseconds(1))
+        try await Self.with(btauth: true, clock: clock, nonceFile: folder.path("nonces")) { stage in
+            let status = try await stage.send(captured).status
+            #expect(status == 401)
+        }
+    }
+
     @Test func `a request cannot fall back from btauth to the classic headers`() async throws {
         try await Self.with { stage in
             // Both sets of headers, the newer one broken: strict does not try the older.

@@ -138,7 +138,9 @@ import Testing
         }
     }
 
-    @Test func `a caller that goes away cancels its handler`() async throws {
+    @Test(arguments: [true, false]) func `a caller that goes away cancels its handler`(isReset: Bool)
+        async throws
+    {
         let gate = Gate()
         let cancelled = Gate()
         try await Stage.with(attach: { axon in
@@ -155,7 +157,7 @@ import Testing
             try await RawHTTP.with(port: stage.port) { session in
                 try await session.send(request.text)
                 await gate.arrivals(1)
-                session.reset()
+                if isReset { session.reset() } else { session.close() }
             }
             await cancelled.arrivals(1)
         }

@@ -110,6 +110,9 @@ final class RawHTTP: Sendable {
             }
         }
 
+        /// Ends the connection in order.
+        func close() { self.channel.close(promise: nil) }
+
         /// Says that nothing more is sent.
         func finish() { self.outbound.finish() }
 

@@ -77,7 +77,7 @@ private let caller = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
             for argument in "$@"; do printf '%s\\n' "$argument"; done > $FOLDER/arguments
             env > $FOLDER/environment
             ls -A . > $FOLDER/files; pwd > $FOLDER/folder; stat -c %a . > $FOLDER/mode
-            cut -d' ' -f6 /proc/$$/stat > $FOLDER/session; echo $$ > $FOLDER/pid
+            cut -d' ' -f6 /proc/$$/stat > $FOLDER/session; echo $PPID > $FOLDER/guard
             echo 'a,b'
             """)
         let inputs = ChallengeInputs.searching("a,b", charset: "ab,$;{}()-")
@@ -104,7 +104,7 @@ private let caller = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
         #expect(!FileManager.default.fileExists(atPath: folder))
         #expect(
             try Int(fake.note("session").trimmingCharacters(in: .whitespacesAndNewlines))
-                == Int(fake.note("pid").trimmingCharacters(in: .whitespacesAndNewlines)))
+                == Int(fake.note("guard").trimmingCharacters(in: .whitespacesAndNewlines)))
     }
 
     @Test func `at the deadline the whole group dies, also one that will not listen`() async throws {

@@ -4,15 +4,19 @@ internal import Testing
 
 @testable internal import ComputeSubnet
 
-private let hashcat: String? = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-    .map { "\($0)/hashcat" }.first { FileManager.default.isExecutableFile(atPath: $0) }
-private let isCI = ProcessInfo.processInfo.environment["CI"] == "true"
+/// hashcat of this machine. With `CI=true` there is no skipping.
+enum RealHashcat {
+    static let path: String? = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        .map { "\($0)/hashcat" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    static var isWanted: Bool { path != nil || ProcessInfo.processInfo.environment["CI"] == "true" }
+    static let reason: Comment = "hashcat is not installed: dev/setup test"
+}
 
 /// The real program on the CPU. The first run on a machine builds its kernels, which takes about a minute.
-@Suite(.serialized, .enabled(if: hashcat != nil || isCI, "hashcat is not installed: dev/setup test"))
+@Suite(.serialized, .enabled(if: RealHashcat.isWanted, RealHashcat.reason))
 struct RealHashcatTests {
     @Test func `it solves what we issue, and what only hexadecimal can print`() async throws {
-        _ = try #require(hashcat, "hashcat is not installed, and CI=true allows no skipping")
+        _ = try #require(RealHashcat.path, "hashcat is not installed, and CI=true allows no skipping")
         var configuration = ChallengeSolver.Configuration()
         configuration.device = .cpu
         configuration.searcher = .hashcat

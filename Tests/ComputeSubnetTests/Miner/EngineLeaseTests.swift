@@ -123,7 +123,15 @@ struct EngineLeaseTests {
                 let forks = try await shell(
                     "cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>&1 | head -n 1")
                 #expect(Int64(forks.filter(\.isNumber)) == MinerLimits().processesMax)
-                // Other accounts and passwords do not open it.
+            }
+        }
+    }
+
+    @Test func `neither root nor a password opens a lease`() async throws {
+        try await withMiner { fixture in
+            try await withTenant(port: fixture.port) { tenant in
+                _ = try await fixture.allocate(tenant)
+                try await expectTrue(tenant.run("id").isSuccess, "the control")
                 try await expectTrue(!tenant.run("id", user: "root").isSuccess)
                 let password = try await tenant.run(
                     "id", options: ["-o", "PreferredAuthentications=password,keyboard-interactive"])

@@ -122,6 +122,7 @@ struct MinerFixture: Sendable {
     /// In a folder that stays: a miner that starts again.
     static func with(
         folder: String, profile: ComputeProfile = .seed, host: FakeLeaseHost, wall: Wall = Wall(),
+        challenges: ChallengeLimits = .init(),
         configure: (inout NativeMiner.Configuration) -> Void = { _ in },
         _ body: (MinerFixture) async throws -> Void
     ) async throws {
@@ -133,8 +134,11 @@ struct MinerFixture: Sendable {
         logger.logLevel = .critical
         var solving = ChallengeSolver.Configuration()
         solving.searcher = .native
+        // Other tests run beside it.
+        solving.threads = 1
         let miner = try NativeMiner(
-            configuration, solver: ChallengeSolver(configuration: solving, logger: logger),
+            configuration,
+            solver: ChallengeSolver(configuration: solving, limits: challenges, logger: logger),
             store: try LeaseStore(directory: folder, limits: configuration.limits), host: host,
             source: EngineSource(
                 socket: nil, environment: ["DOCKER_HOST": "unix:///nonexistent/engine.sock"]),

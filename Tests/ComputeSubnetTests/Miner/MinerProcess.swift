@@ -11,6 +11,7 @@ final class MinerProcess: Sendable {
         var state: String?
         var expiresAt: Int64?
         var password: String?
+        var backend: String?
     }
 
     private struct Request: Encodable {
@@ -55,13 +56,16 @@ final class MinerProcess: Sendable {
     private let input: FileHandle
     private let state = Mutex(State())
 
-    /// Starts it. `crash` names the moment at which it is to kill itself.
-    init(folder: String, engine: String, port: UInt16, crash: String? = nil) throws {
+    /// Starts it. `crash` names the moment at which it is to kill itself, `searcher` what solves challenges.
+    init(
+        folder: String, engine: String, port: UInt16, crash: String? = nil, searcher: String? = nil
+    ) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: try #require(Self.program, "test-miner is not built"))
         process.arguments = [folder, engine, "\(port)"]
         var environment = ProcessInfo.processInfo.environment
         environment["SUBNET_TEST_CRASH"] = crash
+        environment["SUBNET_TEST_SEARCHER"] = searcher
         process.environment = environment
         let (toProcess, fromProcess) = (Pipe(), Pipe())
         process.standardInput = toProcess
@@ -124,6 +128,25 @@ final class MinerProcess: Sendable {
 
     func awaitState(_ name: String) async throws {
         try await until("the miner is \(name)") { try await self.call("state").state == name }
+    }
+
+    /// Waits until it solves challenges with hashcat, whose first start builds its kernels.
+    func awaitHashcat() async throws {
+        try await until("hashcat is warm", seconds: 180) {
+            try await self.call("state").backend?.hasPrefix("hashcat") == true
+        }
+    }
+
+    /// Waits until `find` finds something.
+    func find<Found>(
+        _ what: Comment, seconds: Int = 25, _ find: () throws -> Found?
+    ) async throws -> Found {
+        var found: Found?
+        try await until(what, seconds: seconds) {
+            found = try find()
+            return found != nil
+        }
+        return try #require(found)
     }
 
     /// Waits until it is gone.

@@ -68,6 +68,31 @@ struct ForgingEngine: ProofOfGPUEngine {
     /// The sums of all layers of a row.
     var forge: @Sendable (_ challenge: ProofChallenge, _ row: Int) async throws -> [[Int32]]
 
+    /// The reference's matrices depend on seed + i + j, so each diagonal of the product follows from its
+    /// first entry in size² operations. The same recurrence on ours gives rows that are not the product's.
+    static let recurrence = ForgingEngine { challenge, row in
+        let matrices = ProofMatrices(challenge)
+        let size = challenge.parameters.size
+        let weights = (0..<size).map { matrices.weightRow($0) }
+        func sum(_ entries: [Int8], _ column: Int) -> Int32 {
+            (0..<size).reduce(0) { $0 &+ Int32(entries[$1]) &* Int32(weights[$1][column]) }
+        }
+        var previous = (0..<size).map { sum(matrices.inputRow(0), $0) }
+        for current in stride(from: 1, through: row, by: 1) {
+            let above = matrices.inputRow(current - 1)
+            let entries = matrices.inputRow(current)
+            var next = [sum(entries, 0)]
+            for column in 1..<size {
+                next.append(
+                    previous[column - 1] &- Int32(above[0]) &* Int32(weights[0][column - 1])
+                        &+ Int32(entries[size - 1]) &* Int32(weights[size - 1][column]))
+            }
+            previous = next
+        }
+        // The first layer alone is forged so; the others repeat it.
+        return [[Int32]](repeating: previous, count: challenge.parameters.layers)
+    }
+
     func leaves(_ challenge: ProofChallenge) async throws -> [[UInt8]] {
         let matrices = ProofMatrices(challenge)
         var leaves: [[UInt8]] = []

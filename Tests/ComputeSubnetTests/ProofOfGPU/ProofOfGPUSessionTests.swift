@@ -94,6 +94,11 @@ private func python(with module: String) -> String? {
 }
 
 private let pythonOnCPU = python(with: "import numpy")
+/// The worker on the CPU, as others start it; nil where no Python has NumPy.
+enum ProofWorker {
+    static let command = pythonOnCPU.map { [$0, "-B", worker] }
+}
+
 private let pythonOnGPU = python(with: "import torch; assert torch.cuda.is_available()")
 
 @Suite struct WorkerProofEngineTests {

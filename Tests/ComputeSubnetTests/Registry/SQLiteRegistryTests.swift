@@ -70,6 +70,27 @@ import Testing
         #expect(changed.axon?.port == 8091)
     }
 
+    /// Another process has the file open, and an axon is announced at the new height.
+    @Test func whoHasTheFileOpenSeesTheHeightMoveOn() async throws {
+        let registry = try self.registry()
+        try await self.add(registry, uid: 7)
+        let other = try SQLiteRegistry(directory: self.directory.path, wallClock: self.clock.wallClock)
+        let before = try await other.blockHeight()
+        #expect(try await registry.advance(blocks: 101) == before + 101)
+        #expect(try await other.blockHeight() == before + 101)
+        self.clock.advance(.seconds(24))
+        #expect(try await other.blockHeight() == before + 103)
+        _ = try await other.serveAxon(
+            Self.call(), signedBy: FakeSigner(hotkey: "5Hot"), wait: ExtrinsicWait())
+        let neuron = try await registry.neuron(hotkey: "5Hot", netuid: 27)
+        #expect(neuron?.axon?.block == before + 103)
+        for wrong: UInt64 in [0, registry.limits.advanceMax + 1, .max] {
+            let error = await #expect(throws: ComputeError.self) { try await registry.advance(blocks: wrong) }
+            #expect(error?.code == .invalidConfiguration)
+        }
+        #expect(try await other.blockHeight() == before + 103)
+    }
+
     @Test func aTakenUidAndAFullSubnetAreRefused() async throws {
         let registry = try self.registry { $0.neuronsMax = 2 }
         try await self.add(registry, "5A", uid: 3)

@@ -55,6 +55,7 @@ struct MinerCommandTests {
     @Test(arguments: [
         ["--profile", "ni-9"], ["--disk", "none"], ["--egress", "some"], ["--mode", "trusting"],
         ["--image", "x"], ["--whitelist", "5x"], ["--stake-min", "-1"], ["--engine", "relative"],
+        ["--proof-worker", "/no/such/worker.py"],
     ])
     func `refuses what it cannot do`(more: [String]) async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -41,6 +41,19 @@ struct RegistryCommandTests {
         #expect(elsewhere.output == "Subnet 15 has no neurons.\n")
     }
 
+    @Test func `advance moves the height on and never back`() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let first = try JSONText.object(try await run("advance", "--blocks", "100", "--json").output)
+        let block = try #require(first["block"] as? Int)
+        #expect(first["event"] as? String == "advanced" && (100...110).contains(block))
+        let second = try await run("advance", "--blocks", "1000000")
+        #expect(second.status == 0 && second.output.hasPrefix("The height is 1000"))
+        for wrong in ["0", "-5", "1000001", "x"] {
+            let refused = try await run("advance", "--blocks", wrong)
+            #expect(refused.status == 64 && refused.output.isEmpty, "\(wrong)")
+        }
+    }
+
     @Test(arguments: [
         ["--hotkey", "5Grwva"], ["--hotkey", "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQZ"],
         ["--hotkey", alice, "--stake", "-1"], ["--hotkey", alice, "--stake", "1.0000000001"],

@@ -28,12 +28,19 @@ actor HardwareProbe {
     private let source: EngineSource?
     private let directory: String
     private let limits: MinerLimits
+    private let gpus: @Sendable (MinerLimits) async -> HardwareDocument.GPU
     private var slow: Slow?
     private var slowReading: Task<Slow, Never>?
     private var engineFact: EngineFact?
 
     /// Leases live in `directory`: it is that disk which is told about and measured.
-    init(source: EngineSource?, directory: String, limits: MinerLimits) {
+    init(
+        source: EngineSource?, directory: String, limits: MinerLimits,
+        gpus: @escaping @Sendable (MinerLimits) async -> HardwareDocument.GPU = {
+            await GPUQuery.gpus(limits: $0)
+        }
+    ) {
+        self.gpus = gpus
         self.source = source
         self.directory = directory
         self.limits = limits
@@ -83,11 +90,11 @@ actor HardwareProbe {
 
     private func readSlowFacts() async -> Slow {
         if let slowReading { return await slowReading.value }
-        let (directory, limits) = (directory, limits)
+        let (directory, limits, gpus) = (directory, limits, gpus)
         // Owned by this actor, which keeps its handle; several callers share the one reading, so none of them
         // is its parent. It is bounded by the time limit of its parts.
         let reading = Task {
-            async let gpu = GPUQuery.gpus(limits: limits)
+            async let gpu = gpus(limits)
             let speeds = await SpeedProbe.measured(directory: directory, bytes: limits.speedProbeBytes)
             return Slow(gpu: await gpu, speeds: speeds, knownUntil: .now + limits.slowFactsTTL)
         }
