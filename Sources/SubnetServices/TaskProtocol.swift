@@ -23,7 +23,7 @@ extension Router {
     /// Serves ``TaskProtocol`` by a function from payload to result.
     ///
     /// What `run` throws is an answer, not a failed call: `accepted` is false and `error` carries the message
-    /// of an ``RPCError`` or, for other errors, a sentence that gives nothing away.
+    /// of an `RPCError` or, for other errors, a sentence that gives nothing away.
     public func registerTaskProtocol(
         authorizer: (any Authorizer)? = nil,
         _ run: @escaping @Sendable (_ taskID: String, _ payload: [UInt8], CallContext) async throws -> [UInt8]

@@ -9,8 +9,7 @@ internal import Testing
 ///
 /// What is normalised, and nothing else: `date`, `server` and `connection`, which a driver writes;
 /// `process_time` in header and body, and with it the digits that it adds to `content-length`; `header_size`
-/// and
-/// `total_size` of replies, which are sizes of CPython's objects; the randomised signature of the server,
+/// and `total_size` of replies, which are sizes of CPython's objects; the randomised signature of the server,
 /// which is verified against the text that our reply wants signed, nonce and uuid included. Clock, ids of
 /// opaque failures and the client's port are injected as captured.
 @Suite struct ReplayTests {

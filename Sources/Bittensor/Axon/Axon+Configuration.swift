@@ -34,7 +34,7 @@ extension Axon {
         public var nonceFile: String?
         /// Bounds.
         public var limits = Limits()
-        /// Runs before anything else of a request does; throws a ``BittensorCore/SynapseError`` to refuse it.
+        /// Runs before anything else of a request does; throws a `SynapseError` to refuse it.
         public var preprocess: (@Sendable (AxonRequestHead) async throws -> Void)?
 
         /// The documented defaults.

@@ -27,7 +27,7 @@ internal import UnixSignals
 /// }
 /// try await axon.run()
 /// ```
-/// Behind it is a ``SubnetRPC/Router``: attaching a synapse registers its method, and the same handlers
+/// Behind it is a `Router`: attaching a synapse registers its method, and the same handlers
 /// answer wherever that router is served, in process and over libp2p. The order of checks, every status and
 /// every header come from `BittensorCore`; this type moves bytes, runs hooks and handlers, and bounds all of
 /// it (``Limits``).
@@ -61,9 +61,11 @@ public final class Axon: Service, Sendable {
     ///
     /// - Parameters:
     ///   - hotkey: signs error replies; the address that callers must mean. An sr25519 key.
+    ///   - configuration: where it listens, how strict it is, and its bounds.
     ///   - router: serves the handlers; one of its own when absent.
+    ///   - logger: told of failures.
     ///   - clock: what nonces are compared with.
-    /// - Throws: ``BittensorCore/BittensorError`` when a setting is out of its range.
+    /// - Throws: `BittensorError` when a setting is out of its range.
     public init(
         hotkey: Keypair, configuration: Configuration = .init(), router: Router? = nil,
         logger: Logger = Logger(label: "subnet.axon"), clock: AxonClock = .system
@@ -88,7 +90,7 @@ public final class Axon: Service, Sendable {
 
     /// Serves a synapse as `POST /<name>`. Before ``run()``.
     ///
-    /// What the handler throws decides the reply: a ``BittensorCore/SynapseError`` its status and text,
+    /// What the handler throws decides the reply: a `SynapseError` its status and text,
     /// anything else 500 with an opaque id (the error itself goes to the log). A reply with another status
     /// than 200 sets `head.axon.statusCode` in what it returns. The handler's task is cancelled at the
     /// deadline of the call.
@@ -207,7 +209,7 @@ public final class Axon: Service, Sendable {
     ///
     /// A graceful shutdown stops listening, lets calls that run end within ``Limits/shutdownDeadline``, and
     /// then cancels them.
-    /// - Throws: ``BittensorCore/BittensorError`` when it cannot listen or read its nonce file.
+    /// - Throws: `BittensorError` when it cannot listen or read its nonce file.
     public func run() async throws {
         let routes = self.state.withLock { state in
             state.hasStarted = true

@@ -74,7 +74,10 @@ public final class Dendrite: Sendable {
 
     /// Calls one axon.
     ///
-    /// - Parameter timeout: how long the call may take as a whole, from now.
+    /// - Parameters:
+    ///   - synapse: the request.
+    ///   - axon: whom to call.
+    ///   - timeout: how long the call may take as a whole, from now.
     /// - Returns: the synapse of the reply; when the call failed, what was sent. Its head has the status.
     /// - Important: cancelling the task ends the call with status 500.
     public func call<S: Synapse>(
@@ -116,6 +119,8 @@ public final class Dendrite: Sendable {
     /// Calls many axons with the same synapse.
     ///
     /// - Parameters:
+    ///   - synapse: the request.
+    ///   - axons: whom to call.
     ///   - timeout: of each call, from when it begins.
     ///   - concurrencyMax: most calls at a time; ``Configuration/concurrencyMax`` when absent.
     /// - Returns: one answer for each axon, in their order.
@@ -136,8 +141,12 @@ public final class Dendrite: Sendable {
 
     /// Calls a streaming synapse of one axon.
     ///
-    /// - Parameter onChunk: sees each piece as it comes; while it runs, no more is read. What it throws ends
-    ///   the call.
+    /// - Parameters:
+    ///   - synapse: the request.
+    ///   - axon: whom to call.
+    ///   - timeout: how long the call may take as a whole, from now.
+    ///   - onChunk: sees each piece as it comes; while it runs, no more is read. What it throws ends the
+    ///     call.
     /// - Returns: the synapse that has taken in all pieces. Its head has the status.
     public func stream<S: StreamingSynapse>(
         _ synapse: S, to axon: AxonInfo, timeout: Duration = .seconds(12),

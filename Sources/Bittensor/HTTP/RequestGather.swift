@@ -11,6 +11,7 @@ internal import NIOHTTP1
 ///                └───────────▶ reading ────────────────────┘  ▼
 ///                                                          draining (until closed)
 /// ```
+///
 /// A body is read only after the task that answers has asked for it, so who has proven nothing yet takes no
 /// memory; what one read of the socket brought with the head is kept, not more, because nothing is read while
 /// ``mayRead`` is false. While a whole request is answered the socket is read on until it brings something,

@@ -19,9 +19,11 @@ public final class RequestAuthenticator: Sendable {
     /// A verifier.
     ///
     /// - Parameters:
-    ///   - hotkey: SS58 address of the server: requests must be signed for it.
+    ///   - mode: how senders are verified.
+    ///   - hotkey: the account of the server: requests must be signed for it.
+    ///   - limits: how many nonces are remembered.
     ///   - floor: nonces up to this moment are refused. Without a journal give the moment of the start, so
-    /// that     what was accepted before a restart cannot be repeated.
+    ///     that what was accepted before a restart cannot be repeated.
     ///   - journal: keeps the mark of accepted nonces. With one, call ``prepare()`` first.
     /// - Throws: ``BittensorError/Code/invalidConfiguration``.
     public init(

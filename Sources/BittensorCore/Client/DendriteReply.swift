@@ -8,7 +8,13 @@ public enum DendriteReply {
     /// the terminals, and the dendrite gets the axon's status. The status of HTTP counts, whatever headers
     /// and body say of it; the server's signature proves nothing and is not looked at.
     ///
-    /// - Parameter elapsed: seconds of the whole exchange.
+    /// - Parameters:
+    ///   - status: the status of HTTP.
+    ///   - headers: all headers of the reply.
+    ///   - body: the whole body.
+    ///   - synapse: what was sent; becomes the answer.
+    ///   - elapsed: seconds of the whole exchange.
+    ///   - limits: bounds on what is read.
     public static func merge<S: Synapse>(
         status: Int, headers: HeaderList, body: ByteBuffer, into synapse: inout S, elapsed: Double,
         limits: SynapseLimits = .init()

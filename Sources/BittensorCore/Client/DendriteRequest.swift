@@ -46,7 +46,12 @@ public struct DendriteRequest: Sendable {
     ///
     /// - Parameters:
     ///   - synapse: gets the name, the timeout and both terminals, as the caller keeps them.
+    ///   - axon: the server: its address, and the hotkey that the signature is for.
+    ///   - identity: what the client says of itself.
     ///   - nonce: nanoseconds since 1970, higher than those before: servers refuse a repeated one.
+    ///   - timeout: seconds that the whole exchange may take; the server is told.
+    ///   - signer: the client's hotkey.
+    ///   - authentication: which proofs the request carries.
     /// - Throws: ``BittensorError/Code/invalidValue`` when a field does not fit the table, `signing` when the
     ///   hotkey did not sign, and `invalidConfiguration` for classic headers by a hotkey that is not sr25519.
     public init<S: Synapse>(

@@ -26,6 +26,8 @@ public enum SynapseHeaders {
     /// dendrite's, an empty value for each required field, sizes, body hash.
     ///
     /// - Parameters:
+    ///   - synapse: the head and the fields.
+    ///   - schema: says which fields are required.
     ///   - bodyHash: the value of `computed_body_hash`.
     ///   - totalSize: the value of `total_size`; no peer looks at it.
     public static func encode(

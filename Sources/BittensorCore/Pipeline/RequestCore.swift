@@ -39,9 +39,11 @@ public struct RequestCore: Sendable {
     /// A request whose head has been read.
     ///
     /// - Parameters:
+    ///   - request: the head: method, target and headers.
+    ///   - configuration: the server: its key, mode, routes and limits.
     ///   - errorID: a UUIDv4 in text, for the case that the request fails in a way that the caller is not
-    /// told.
-    ///   - at: the moment; it is also the nonce of the reply.
+    ///     told.
+    ///   - now: the moment; it is also the nonce of the reply.
     public init(
         _ request: AxonRequestHead, configuration: AxonConfiguration, errorID: String, at now: UnixTime
     ) {

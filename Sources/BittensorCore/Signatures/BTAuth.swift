@@ -27,6 +27,7 @@ public enum BTAuth {
     /// The text that is signed: eight lines without a line feed at the end.
     ///
     /// - Parameters:
+    ///   - scheme: of the sender's hotkey.
     ///   - method: written in upper case.
     ///   - target: as it is sent, with the query.
     ///   - body: the bytes of the body; an empty one counts too.

@@ -26,7 +26,7 @@ public struct BTAuthPolicy: Sendable, Hashable {
     /// A policy of one's own.
     ///
     /// - Throws: ``BittensorError/Code/invalidConfiguration`` when nonces would be forgotten while requests
-    /// with   them are still fresh, or a length of time is negative or beyond an hour.
+    ///   with them are still fresh, or a length of time is negative or beyond an hour.
     public init(
         ageMax: Duration = .seconds(10), skewMax: Duration = .seconds(2), retention: Duration = .seconds(60),
         requiresReceiver: Bool = true, acceptsWrappedSignatures: Bool = false, isLenient: Bool = false

@@ -32,7 +32,7 @@ public struct AnySynapse: Sendable, Hashable {
     /// A synapse of a type.
     ///
     /// - Throws: ``BittensorError/Code/invalidValue`` when a property refuses to be encoded or does not fit
-    /// the   table.
+    ///   the table.
     public init<S: Synapse>(_ synapse: S) throws(BittensorError) {
         self.head = synapse.head
         self.head.name = S.name

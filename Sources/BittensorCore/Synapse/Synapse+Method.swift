@@ -18,7 +18,7 @@ extension Synapse {
             decode: { try AnySynapse(body: $0, schema: schema, limits: limits).synapse(as: Self.self) })
     }
 
-    /// The synapse as a method that stands alone, with its own name on ``WireName/synapse``.
+    /// The synapse as a method that stands alone, with its own name on `WireName.synapse`.
     public static var method: UnaryMethod<Self, Self> {
         .unary(Self.name, Self.coding, Self.coding).named(Self.name, on: .synapse)
     }

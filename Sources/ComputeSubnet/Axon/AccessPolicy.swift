@@ -1,8 +1,12 @@
 /// Who may call a miner, in the order that the reference intends and does not keep.
 ///
-/// 1. a whitelisted hotkey may; 2. one that is not registered may not; 3. nor one with less stake than needed
-/// (unless the operator waives it); 4. nor one that the operator lists, by hotkey or coldkey; 5. nor one
-/// below the version that most validators run; 6. nor a known exploiter; 7. who is left, may.
+/// 1. A whitelisted hotkey may.
+/// 2. One that is not registered may not.
+/// 3. Nor one with less stake than needed, unless the operator waives it.
+/// 4. Nor one that the operator lists, by hotkey or coldkey.
+/// 5. Nor one below the version that most validators run.
+/// 6. Nor a known exploiter.
+/// 7. Who is left, may.
 ///
 /// A pure value: what the registry says is an argument. Without an answer of the registry nobody but the
 /// whitelist may, unless the operator lets the unregistered call.

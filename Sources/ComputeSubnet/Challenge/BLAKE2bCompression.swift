@@ -4,9 +4,8 @@
 /// first four message words are not zero, and the rounds are written out so that the compiler drops the
 /// additions of zero and the half of the last round that the first word does not depend on. One lane on
 /// purpose: without knowing the processor the compiler may only use vectors of two lanes that cannot rotate,
-/// and those were slower (2.9 against
-/// 4.8 million a second on one core). A search that finds this word compares the whole digest with
-///   libsodium's.
+/// and those were slower (2.9 against 4.8 million a second on one core). A search that finds this word
+/// compares the whole digest with libsodium's.
 enum BLAKE2bCompression {
     /// The most bytes that fit in the four words.
     static let messageBytesMax = 32

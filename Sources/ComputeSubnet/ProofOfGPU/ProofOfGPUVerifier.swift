@@ -3,12 +3,11 @@ package import NIOCore
 /// The validator's side of the proof for one GPU, without IO.
 ///
 /// Each round is *begun* (the challenge is out, the clock runs) → *committed* (the root is in, rows are asked
-/// for) →
-/// *verified*. After the last round the verifier is *done*. The first error of any kind makes it *failed* for
-///   good: the
-/// miner gets no second try within one proof. Randomness and time are arguments, and each random value must
-/// be fresh: the nonce because matrices that are known early can be multiplied early, the rows because a
-/// forger would fill in only those, the vector because a forger who knows it can make sums that pass it.
+/// for) → *verified*. After the last round the verifier is *done*. The first error of any kind makes it
+/// *failed* for good: the miner gets no second try within one proof. Randomness and time are arguments, and
+/// each random value must be fresh: the nonce because matrices that are known early can be multiplied early,
+/// the rows because a forger would fill in only those, the vector because a forger who knows it can make sums
+/// that pass it.
 package struct ProofOfGPUVerifier: Sendable {
     private enum State: Sendable {
         case ready(round: Int)

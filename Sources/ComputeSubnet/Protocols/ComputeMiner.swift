@@ -27,7 +27,7 @@ public struct ComputeCaller: Sendable, Hashable {
     }
 }
 
-/// What answers the three protocols. ``ComputeSubnetAxon`` has checked the caller and the request before.
+/// What answers the three protocols. `ComputeSubnetAxon` has checked the caller and the request before.
 ///
 /// Handlers are cancelled when the call ends. Of what they throw, a ``ComputeError`` from
 /// ``allocate(_:caller:)`` becomes `{"status": false}`; anything else reaches the caller as an opaque 500.

@@ -2,7 +2,7 @@
 ///
 /// The design is Llama's: RMS norm, rotary positions, SwiGLU feed-forward, no biases, and the token embedding
 /// also gives the logits. All arithmetic is in single precision and the same on every machine (see
-/// ``Kernels``). A model never changes after it is loaded and may be used by many ``Generation``s at once.
+/// `Kernels`). A model never changes after it is loaded and may be used by many ``Generation``s at once.
 ///
 /// - Source: <https://arxiv.org/abs/2302.13971>
 public final class TextModel: Sendable {

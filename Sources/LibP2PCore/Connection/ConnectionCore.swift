@@ -7,12 +7,15 @@ package import NIOCore
 ///
 /// States, in order:
 ///
-///     negotiatingSecurity   multistream-select over plain bytes picks a ``SecurityOption``
-///     securing              Noise runs here; for TLS the driver is asked to insert it below and reports its
-///     result awaitingAdmission     the peer proved its id; a gate outside decides, with a deadline; its
-///     bytes are kept, bounded negotiatingMuxer      multistream-select over the secured channel, skipped
-///     when the handshake agreed a muxer established           yamux; each stream starts with its own
-///     multistream-select closed                nothing goes in or out any more
+/// 1. `negotiatingSecurity`: multistream-select over plain bytes picks a ``SecurityOption``.
+/// 2. `securing`: Noise runs here. For TLS, `startingTLS`: the driver is asked to insert it below, and
+///    reports its result.
+/// 3. `awaitingAdmission`: the peer proved its id; a gate outside decides, with a deadline; its bytes are
+///    kept, bounded.
+/// 4. `negotiatingMuxer`: multistream-select over the secured channel; skipped when the handshake agreed a
+///    muxer.
+/// 5. `established`: yamux; each stream starts with its own multistream-select.
+/// 6. `closed`: nothing goes in or out any more.
 ///
 /// Inputs are facts (`received`, `tlsCompleted`, `admissionDecided`, `timerFired`, and the stream calls),
 /// outputs are ``ConnectionAction`` values and the bytes of ``writeOutput(into:bytesMax:)``, whose amount the

@@ -50,8 +50,7 @@ public final class DataDirectory: Sendable {
     /// Opens a data directory, making it (and its parents) when it is not there.
     ///
     /// - Throws: ``NodeError``: `inUse` with the process id of the holder; `newerVersion`;
-    ///   `notADataDirectory`
-    ///   for a folder with other content; `notPermitted`; `ioFailed`.
+    ///   `notADataDirectory` for a folder with other content; `notPermitted`; `ioFailed`.
     public static func open(_ path: String) throws(NodeError) -> DataDirectory {
         try open(path, version: currentVersion, migrations: migrations)
     }

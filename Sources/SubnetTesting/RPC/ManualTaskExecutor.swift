@@ -4,8 +4,8 @@ internal import Synchronization
 /// Runs the jobs of tasks one by one, when a test says so, on the thread of the test.
 ///
 /// Tasks that prefer this executor, and their children, make no step by themselves: what a test sees after
-/// ``runAll()`` is the same in every run. A task that is resumed from another thread must not be driven this
-/// way.
+/// ``runAll(max:)`` is the same in every run. A task that is resumed from another thread must not be driven
+/// this way.
 public final class ManualTaskExecutor: TaskExecutor {
     private let jobs = Mutex<Deque<UnownedJob>>([])
 

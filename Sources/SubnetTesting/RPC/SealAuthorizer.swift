@@ -29,7 +29,9 @@ public final class SealAuthorizer: Authorizer {
 
     /// An authorizer with a key.
     ///
-    /// - Parameter makeNonce: 16 bytes that never come twice; tests count.
+    /// - Parameters:
+    ///   - key: both sides have the same.
+    ///   - makeNonce: 16 bytes that never come twice; tests count.
     public init(key: SymmetricKey, makeNonce: @escaping @Sendable () -> [UInt8]) {
         self.key = key
         self.makeNonce = makeNonce

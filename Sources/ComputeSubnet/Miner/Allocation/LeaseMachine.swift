@@ -3,9 +3,8 @@
 /// States: *recovering* (what the store remembers is not yet compared with the engine), *free*, *preparing*
 /// (the container is being made), *leased*, *paused*, *changing* (an action on the container is under way),
 /// *expiring* (being cleaned up; tried again until it succeeds). Inputs are facts and requests; each answers
-///   with a
-/// ``LeaseStep``: the lease to write **first**, then the order to carry out. One order is out at a time; its
-/// outcome comes back as an input. So at most one tenant exists, in memory as in the store.
+/// with a ``LeaseStep``: the lease to write **first**, then the order to carry out. One order is out at a
+/// time; its outcome comes back as an input. So at most one tenant exists, in memory as in the store.
 ///
 /// Time is an argument. A lease ends when either clock says so: the wall clock, because the end was promised
 /// in its terms and must survive a restart; the uptime, because a wall clock set back must not lengthen a
