@@ -74,14 +74,16 @@ internal import Testing
     }
 }
 
-private let worker = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("Workers/python/proof_of_gpu_worker.py").path
+private let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+private let worker = repository.appendingPathComponent("Workers/python/proof_of_gpu_worker.py").path
 
-/// The first Python with the module that the worker needs on this device.
+/// The first Python with the module that the worker needs on this device. The Bittensor SDK of the interop
+/// tests brings NumPy.
 private func python(with module: String) -> String? {
     let named = ProcessInfo.processInfo.environment["SUBNET_PYTHON"].map { [$0] } ?? []
-    return (named + ["/usr/bin/python3", "/usr/local/bin/python3"]).first { path in
+    let installed = repository.appendingPathComponent(".build/interop/bittensor/bin/python3").path
+    return (named + ["/usr/bin/python3", "/usr/local/bin/python3", installed]).first { path in
         guard FileManager.default.isExecutableFile(atPath: path) else { return false }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
@@ -94,6 +96,8 @@ private func python(with module: String) -> String? {
 }
 
 private let pythonOnCPU = python(with: "import numpy")
+/// Whether its tests run: with CI=true they fail where it is missing.
+let testsPythonOnCPU = pythonOnCPU != nil || ProcessInfo.processInfo.environment["CI"] == "true"
 /// The worker on the CPU, as others start it; nil where no Python has NumPy.
 enum ProofWorker {
     static let command = pythonOnCPU.map { [$0, "-B", worker] }
@@ -127,7 +131,7 @@ private let pythonOnGPU = python(with: "import torch; assert torch.cuda.is_avail
         return verifier.verdict
     }
 
-    @Test(.enabled(if: pythonOnCPU != nil, "no Python with NumPy"))
+    @Test(.enabled(if: testsPythonOnCPU, "no Python with NumPy"))
     func `the worker's arithmetic is ours`() async throws {
         let python = try #require(pythonOnCPU)
         try await self.withEngine([python, "-B", worker, "--device", "cpu"]) { engine in

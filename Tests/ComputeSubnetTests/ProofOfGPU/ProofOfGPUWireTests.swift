@@ -151,7 +151,7 @@ private final class ForgingMiner: ComputeMiner {
         }
     }
 
-    @Test(.enabled(if: ProofWorker.command != nil, "no Python with NumPy"))
+    @Test(.enabled(if: testsPythonOnCPU, "no Python with NumPy"))
     func `a miner is proven by its worker`() async throws {
         let worker = try #require(ProofWorker.command)
         try await withMiner(.worker(worker + ["--device", "cpu"])) { runtime in
