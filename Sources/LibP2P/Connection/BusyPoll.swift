@@ -85,8 +85,10 @@ struct BusyPollPolicy {
         case contended
     }
 
-    /// After so many looks in vain in a row, the pauses stop growing: one look in 256 answers.
+    /// After so many looks in vain in a row, the pauses stop growing: one look in 257 answers.
     static let vainMax = 8
+    /// The same where another thread wanted the core: that passes sooner, and such a look costs little.
+    static let contendedMax = 4
 
     private var vain = 0
     private var pause = 0
@@ -99,11 +101,14 @@ struct BusyPollPolicy {
     }
 
     mutating func looked(_ outcome: Outcome) {
-        if case .ready = outcome {
-            self.vain = 0
-        } else {
+        switch outcome {
+        case .ready: self.vain = 0
+        case .nothing:
             self.vain = min(self.vain + 1, Self.vainMax)
             self.pause = 1 << self.vain
+        case .contended:
+            self.vain = min(self.vain + 1, Self.vainMax)
+            self.pause = 1 << min(self.vain, Self.contendedMax)
         }
     }
 }

@@ -73,7 +73,10 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         self.connection.readCompleted()
-        if self.hasSent, self.socket != nil { self.connection.executor.answered() }
+        guard self.hasSent, self.socket != nil else { return }
+        // A look sees bytes that come, not room for bytes that wait to leave.
+        let unsent = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+        if unsent == 0 { self.connection.executor.answered() }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

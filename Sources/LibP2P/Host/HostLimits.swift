@@ -66,7 +66,7 @@ public struct HostTimeouts: Sendable, Hashable {
     /// How long an event loop looks for the next bytes after it has answered, before it sleeps: that saves a
     /// wake-up where calls follow each other closely, and is left off by itself where they do not or where
     /// others want the core. Zero turns it off.
-    public var busyPoll = TimeAmount.microseconds(50)
+    public var busyPoll = TimeAmount.microseconds(200)
     /// How long open streams get when the host shuts down.
     public var shutdownGrace = TimeAmount.seconds(5)
 

@@ -50,8 +50,8 @@ public struct NetworkConfiguration: Sendable, Hashable {
     /// Longest such pause. Default: 1 min.
     public var reconnectBackoffMax: Duration = .seconds(60)
     /// How long an event loop looks for the next bytes after an answer, before it sleeps; 0 is off.
-    /// Default: 50 µs.
-    public var busyPoll: Duration = .microseconds(50)
+    /// Default: 200 µs.
+    public var busyPoll: Duration = .microseconds(200)
 
     /// Creates the defaults.
     public init() {}
