@@ -102,7 +102,10 @@ struct AxonExchange {
                     case .refused(let next): step = next
                     }
                 } else {
-                    step = self.core.handled(await self.run(synapse, caller, route), at: self.now)
+                    // The reply is written where the handler ran: it may be as long as the handler likes.
+                    step = await ConnectionExecutor.run(onEventLoop: route.runsOnEventLoop) {
+                        self.core.handled(await self.run(synapse, caller, route), at: self.now)
+                    }
                 }
             case .respond(let reply):
                 let stays = self.mayStay(hasEnded)
@@ -223,11 +226,7 @@ struct AxonExchange {
         _ synapse: AnySynapse, _ caller: VerifiedCaller, _ route: AttachedRoute
     ) async -> HandlerOutcome {
         do {
-            let (facts, router) = (self.facts(caller), self.engine.router)
-            let outcome = try await ConnectionExecutor.run(onEventLoop: route.runsOnEventLoop) {
-                try await route.run(synapse, facts, router)
-            }
-            switch outcome {
+            switch try await route.run(synapse, self.facts(caller), self.engine.router) {
             case .synapse(let answer): return .synapse(answer)
             case .streamed: return .crashed
             case .undecodable(let fault): return .undecodable(fault)

@@ -29,7 +29,8 @@ public struct SynapseHooks<S: Synapse>: Sendable {
     public var callDeadlineMax: Duration?
     /// Whether handler and hooks run on the event loop of their connection, which saves a change of threads
     /// in each direction. Only for code that neither blocks nor computes for long: it would hold up every
-    /// connection of the loop.
+    /// connection of the loop. Requests with bodies over 64 KiB, or of no declared length, run elsewhere
+    /// whatever is said here.
     public var runsOnEventLoop = false
 
     /// No hooks.

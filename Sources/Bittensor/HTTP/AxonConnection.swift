@@ -57,7 +57,9 @@ final class AxonConnection: Sendable {
             return try await exchange.answer(body: body, reader, outbound)
         case .head(let head):
             var exchange = AxonExchange(engine: self.engine, connection: self, head: head)
-            return try await exchange.answer(body: nil, reader, outbound)
+            return try await ConnectionExecutor.run(onEventLoop: ConnectionExecutor.suits(head)) {
+                try await exchange.answer(body: nil, reader, outbound)
+            }
         case .failed(let failure):
             try await self.engine.refuse(failure, outbound)
             outbound.finish()

@@ -81,6 +81,29 @@ private struct Secret: Error {}
         #expect(onLoop.withLock { $0 } == [isQuick, isQuick, isQuick])
     }
 
+    @Test(arguments: [(bytes: 1 << 10, isOnLoop: true), (bytes: 256 << 10, isOnLoop: false)])
+    func `a large body keeps even a quick handler off the event loop`(
+        bytes: Int, isOnLoop: Bool
+    ) async throws {
+        let onLoop = Mutex<[Bool]>([])
+        try await Stage.with(attach: { axon in
+            var hooks = SynapseHooks<Hashed>()
+            hooks.runsOnEventLoop = true
+            try axon.attach(Hashed.self, hooks: hooks) { hashed, _ in
+                let isOnLoop = MultiThreadedEventLoopGroup.currentEventLoop != nil
+                onLoop.withLock { $0.append(isOnLoop) }
+                return hashed
+            }
+        }) { stage in
+            try await stage.withDendrite { dendrite in
+                let prompt = String(repeating: "x", count: bytes)
+                let answer = await dendrite.call(Hashed(prompt: prompt), to: stage.address)
+                #expect(answer.isSuccess)
+            }
+        }
+        #expect(onLoop.withLock { $0 } == [isOnLoop])
+    }
+
     @Test func `a handler knows who calls and whether the body is theirs`() async throws {
         let seen = Mutex<[(hotkey: String?, isBodyAuthenticated: Bool, claimed: String?)]>([])
         try await Stage.with(attach: { axon in
