@@ -261,7 +261,7 @@ let package = Package(
             "SubnetCLITests",
             [
                 "SubnetCLI", "LibP2P", "LibP2PIdentity", "LibP2PRPC", "SubnetRPC", "SubnetServices", logging,
-                nioCore,
+                nioCore, nioHTTP1, asyncHTTPClient,
             ]),
         tests(
             "SimulationTests",

@@ -148,8 +148,7 @@ import Testing
                     ["dendrite", "call", "Echo"] + caller + [
                         "--axon", address, "--axon-hotkey", Self.axonHotkey, "--fields", #"{"message": "x"}"#,
                     ])
-                let url = try #require(URL(string: "http://127.0.0.1:\(port)/metrics"))
-                let text = try String(contentsOf: url, encoding: .utf8)
+                let text = try await PageFetch.get("http://127.0.0.1:\(port)/metrics").body
                 #expect(text.contains(#"ni_requests_total{outcome="ok",route="Echo"} 1"#))
                 #expect(text.contains("ni_request_seconds_count"))
             }

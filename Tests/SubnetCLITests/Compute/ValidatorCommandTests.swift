@@ -1,10 +1,6 @@
 import Foundation
 import Testing
 
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
-
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Glibc)
@@ -81,10 +77,7 @@ struct ValidatorCommandTests {
     }
 
     private static func status(_ url: String, token: String?) async throws -> Int {
-        var request = URLRequest(url: try #require(URL(string: url)))
-        if let token { request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization") }
-        let (_, response) = try await URLSession.shared.data(for: request)
-        return try #require(response as? HTTPURLResponse).statusCode
+        try await PageFetch.get(url, token: token).status
     }
 
     @Test func `does not serve an API that is open to all`() async throws {

@@ -1,10 +1,6 @@
 import Foundation
 import Testing
 
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
-
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Glibc)
@@ -98,19 +94,15 @@ extension NetworkCommandTests {
                     lines.compactMap { $0.firstMatch(of: /http:\/\/127\.0\.0\.1:\d+\/metrics/)?.output }.first
                 }
                 #expect(try await BuiltProgram.run("ping", ready.address, "--count", "1").status == 0)
-                let (metrics, answer) = try await URLSession.shared.data(
-                    from: try #require(URL(string: String(page))))
-                #expect((answer as? HTTPURLResponse)?.statusCode == 200)
-                let text = String(decoding: metrics, as: UTF8.self)
+                let metrics = try await PageFetch.get(String(page))
+                #expect(metrics.status == 200)
                 for name in [
                     "subnet_connections", "subnet_peers", "subnet_received_bytes", "subnet_sent_bytes",
                 ] {
-                    #expect(text.contains("\(name) "), "\(name)")
+                    #expect(metrics.body.contains("\(name) "), "\(name)")
                 }
-                let health = try #require(URL(string: String(page).replacing("/metrics", with: "/healthz")))
-                let (body, status) = try await URLSession.shared.data(from: health)
-                #expect((status as? HTTPURLResponse)?.statusCode == 200)
-                #expect(String(decoding: body, as: UTF8.self) == "ok\n")
+                let health = try await PageFetch.get(String(page).replacing("/metrics", with: "/healthz"))
+                #expect(health.status == 200 && health.body == "ok\n")
             }
         }
 

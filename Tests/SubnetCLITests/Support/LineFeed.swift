@@ -42,23 +42,25 @@ final class LineFeed: Sendable {
     /// What `find` makes of the lines, as soon as it makes something of them.
     func first<Value>(_ what: String, _ find: ([String]) throws -> Value?) async throws -> Value {
         while true {
-            let isEnded = state.withLock { $0.isEnded }
+            let (isEnded, seen) = state.withLock { ($0.isEnded, $0.bytes.count) }
             if let value = try find(lines) { return value }
             guard !isEnded, !Task.isCancelled else { throw Missing(description: "\(what) in: \(text)") }
-            await changed()
+            await changed(since: seen)
         }
     }
 
     /// Waits until the last process that writes here is gone.
     func ended() async throws {
-        while !state.withLock({ $0.isEnded }) {
+        while true {
+            let (isEnded, seen) = state.withLock { ($0.isEnded, $0.bytes.count) }
+            if isEnded { return }
             guard !Task.isCancelled else { throw Missing(description: "the end of: \(text)") }
-            await changed()
+            await changed(since: seen)
         }
     }
 
-    private func changed() async {
-        let seen = state.withLock { $0.bytes.count }
+    /// - Parameter seen: how many bytes there were before the caller looked; later ones are a change.
+    private func changed(since seen: Int) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isNew = state.withLock { state in
