@@ -67,7 +67,13 @@ public final class Dendrite: Sendable {
             eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: http)
     }
 
+    // The client must not be dropped open, and an error may have passed by the call of `shutdown`. One that
+    // is shut down already says so, to nobody.
+    deinit { self.client.shutdown { _ in } }
+
     /// Closes all connections. Once, when no call runs any more.
+    ///
+    /// A dendrite that is dropped closes them too, but nobody can wait for that.
     public func shutdown() async throws {
         try await self.client.shutdown()
     }

@@ -188,13 +188,18 @@ struct ComputeDemo: Sendable {
         return (value, clock.now - start)
     }
 
-    /// A port that was free a moment ago.
+    /// A port that was free a moment ago, and that the system gives to nobody who asks for any: those are
+    /// 32768 and above, and the lease takes seconds before it has the port.
     private static func freePort() async throws -> Int {
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(host: "127.0.0.1", port: 0).get()
-        let port = channel.localAddress?.port ?? 0
-        try await channel.close()
-        return port
+        for _ in 0..<64 {
+            let port = Int.random(in: 20_000..<32_000)
+            let channel = try? await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .bind(host: "127.0.0.1", port: port).get()
+            guard let channel else { continue }
+            try await channel.close()
+            return port
+        }
+        throw CommandFailure("No port of the loopback is free for the lease.")
     }
 }
 

@@ -12,9 +12,15 @@ import Testing
         typealias InboundIn = ByteBuffer
         typealias OutboundOut = ByteBuffer
         private let reply: String
+        private let closed: AsyncStream<Void>.Continuation?
         private var hasAnswered = false
 
-        init(_ reply: String) { self.reply = reply }
+        init(_ reply: String, _ closed: AsyncStream<Void>.Continuation?) {
+            self.reply = reply
+            self.closed = closed
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { self.closed?.yield() }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             if self.reply.isEmpty { return context.close(promise: nil) }
@@ -24,14 +30,15 @@ import Testing
         }
     }
 
-    /// A server that answers every connection with the same bytes.
+    /// A server that answers every connection with the same bytes, and says when one was closed.
     private static func withServer<Value: Sendable>(
-        _ reply: String, _ body: (AxonInfo) async throws -> Value
+        _ reply: String, closed: AsyncStream<Void>.Continuation? = nil,
+        _ body: (AxonInfo) async throws -> Value
     ) async throws -> Value {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Parrot(reply))
+                    try channel.pipeline.syncOperations.addHandler(Parrot(reply, closed))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
@@ -73,6 +80,20 @@ import Testing
         #expect(echo.head.dendrite.statusMessage == "Service unavailable at 127.0.0.1:1/Echo")
         #expect(echo.message == "hello")
         try await dendrite.shutdown()
+    }
+
+    // Where its client were dropped open, a debug build would end here.
+    @Test func `a dendrite that is dropped after a call closes its connections`() async throws {
+        let (ends, closed) = AsyncStream.makeStream(of: Void.self)
+        let reply = Self.http(
+            "200 OK", #"{"message": "hello", "reply": "hi"}"#, "bt_header_axon_status_code: 200\r\n")
+        try await Self.withServer(reply, closed: closed) { axon in
+            var dendrite: Dendrite? = Dendrite(hotkey: try Keypair(uri: "//Caller"), logger: Stage.logger)
+            let echo = await dendrite?.call(Echo(message: "hello"), to: axon)
+            #expect(echo?.reply == "hi")
+            dendrite = nil
+            for await _ in ends { break }
+        }
     }
 
     @Test func `no answer in time is 408`() async throws {

@@ -56,7 +56,8 @@ struct MinerRuntimeTests {
                 isValidatorPermitted: stake > 0, axon: nil)
         }
         var logger = Logger(label: "test")
-        logger.logLevel = .critical
+        // A refusal's reason is nowhere else.
+        logger.logLevel = .info
         let (places, place) = AsyncStream<(String, Int)>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let runtime = try MinerRuntime(
             hotkey: bench.miner, settings: try bench.settings(profile), logger: logger

@@ -1,5 +1,6 @@
 import ContainerEngine
 import Foundation
+import Synchronization
 import Testing
 
 @testable import ComputeSubnet
@@ -36,21 +37,29 @@ enum TestEngine {
         }
     }
 
-    /// A port of the loopback that nobody has.
+    /// Ports that were given out, so that two tests never get the same.
+    private static let portsUsed = Mutex(Set<UInt16>())
+
+    /// A port of the loopback that nobody has, and that the system gives to nobody who asks for any: it picks
+    /// from 32768 on, and a container takes seconds before it has the port.
     static func freePort() throws -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                bind(descriptor, generic, length) == 0 ? getsockname(descriptor, generic, &length) : -1
+        for _ in 0..<64 {
+            let port = UInt16.random(in: 20_000..<32_000)
+            guard portsUsed.withLock({ $0.insert(port).inserted }) else { continue }
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(descriptor) }
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = port.bigEndian
+            address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+            let isFree = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                }
             }
+            if isFree { return port }
         }
-        try #require(result == 0)
-        return UInt16(bigEndian: address.sin_port)
+        return try #require(nil as UInt16?, "no port is free")
     }
 
     /// Everything in the engine and on the host that carries a miner's mark.
