@@ -17,6 +17,10 @@ package struct YamuxLimits: Sendable, Hashable {
     /// Streams of this side that the peer has not acknowledged yet. The spec recommends 256.
     package var unacknowledgedMax = 256
 
+    /// What the window of a bulk stream shrinks to beside others, in bytes, where the way to the peer is
+    /// short: so much of it can be queued before a small call. Every stream begins with ``initialWindow``; a
+    /// smaller one is reached by granting less.
+    package var receiveWindowMin = 128 * 1024
     /// The largest window that a stream can grow to, in bytes.
     package var receiveWindowMax = 16 * 1024 * 1024
     /// The sum of the windows of all streams, in bytes: streams beyond it are refused, and growth takes at

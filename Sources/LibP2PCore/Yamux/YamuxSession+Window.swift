@@ -65,7 +65,7 @@ extension YamuxSession {
 
     /// Takes back half of a window that is far more than the way to the peer needs, by granting less.
     private mutating func shrink(_ stream: YamuxStream) {
-        let size = max(YamuxLimits.initialWindow, stream.receiveWindowSize / 2)
+        let size = max(limits.receiveWindowMin, stream.receiveWindowSize / 2)
         guard size < stream.receiveWindowSize else { return }
         receiveWindowTotal -= stream.receiveWindowSize - size
         stream.receiveWindowSize = size

@@ -139,9 +139,21 @@ struct YamuxWindowTests {
         try consume(after: .seconds(2))
         #expect(script.receiveWindowSize(on: 1) == Self.window)
         #expect(script.output().filter { $0.type == .windowUpdate } == [.credit(1, UInt32(Self.window))])
-        // The spec's window is the least.
-        try consume(after: .seconds(2))
-        #expect(script.receiveWindowSize(on: 1) == Self.window)
+        // Below the window of the spec too, and that is the least; then credit goes out for a quarter of it.
+        let least = YamuxLimits().receiveWindowMin
+        #expect(least < Self.window)
+        for _ in 0..<2 {
+            try consume(after: .seconds(2))
+            #expect(script.receiveWindowSize(on: 1) == least)
+            #expect(script.output().filter { $0.type == .windowUpdate } == [.credit(1, UInt32(least))])
+        }
+        try script.receive(.data(1, count: least / 4))
+        script.consumed(least / 4, on: 1)
+        #expect(script.output() == [.credit(1, UInt32(least / 4))])
+        // Quick again, it grows again.
+        try script.receive(.data(1, count: 3 * least / 4))
+        script.consumed(3 * least / 4, on: 1)
+        #expect(script.receiveWindowSize(on: 1) == 2 * least)
     }
 
     @Test("A window that shrinks while its credit waits for output takes the credit back")
