@@ -2,8 +2,9 @@ package import NIOCore
 
 /// The bounds of a ``YamuxSession``. Every queue, table and buffer of the session is bounded by one of these.
 ///
-/// Memory held for a peer: unread bytes are at most ``receiveWindowTotalMax``; everything else is small
-/// records, at most one for each stream, ping answer or pending reset.
+/// Memory held for a peer: unread bytes are at most ``receiveWindowTotalMax``, and until it is used up the
+/// credit that a stream had before its window shrank; everything else is small records, at most one for each
+/// stream, ping answer or pending reset.
 package struct YamuxLimits: Sendable, Hashable {
     /// The window both sides of a new stream assume: fixed by the spec at 256 KiB.
     package static let initialWindow = 256 * 1024
