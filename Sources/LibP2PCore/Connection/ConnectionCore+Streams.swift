@@ -105,27 +105,31 @@ extension ConnectionCore {
 
     /// Turns the muxer's events into actions, running the negotiation of young streams.
     mutating func drainSession(now: NIODeadline, protocols: some ServedProtocols) {
+        defer { if !self.refusedStreams.isEmpty { self.refusedStreams = [] } }
         while let event = self.session?.nextEvent() {
             switch event {
             case .streamOpened(let id): self.streamOpened(id, now: now)
             case .data(let id, let bytes):
+                if self.isRefused(id) { continue }
                 if self.negotiations.isEmpty {
                     self.actions.append(.data(id, bytes))
                 } else {
                     self.receivedData(bytes, on: id, now: now, protocols: protocols)
                 }
             case .remoteClosedWrite(let id):
+                if self.isRefused(id) { continue }
                 if let negotiation = self.negotiations[id], negotiation.hasRefused {
                     // A reset would overtake our `na`: the peer makes its own when it has read it.
                     self.negotiations[id]?.isRefused = true
                 } else if let negotiation = self.endNegotiation(id) {
-                    self.session?.reset(id)
+                    self.refuse(id)
                     self.failed(
                         negotiation, id: id, "the peer closed the stream before a protocol was agreed")
                 } else {
                     self.actions.append(.remoteClosedWrite(id))
                 }
             case .reset(let id):
+                if self.isRefused(id) { continue }
                 if let negotiation = self.endNegotiation(id) {
                     // Not a refusal of the protocol, which would be `na`: a limit, say, or a handler that
                     // gave up at once.
@@ -135,7 +139,8 @@ extension ConnectionCore {
                 } else {
                     self.actions.append(.reset(id))
                 }
-            case .windowOpened(let id): self.actions.append(.writable(id))
+            case .windowOpened(let id):
+                if !self.isRefused(id) { self.actions.append(.writable(id)) }
             case .streamAcknowledged: break
             case .goAway: self.actions.append(.goAway)
             case .roundTrip(let time): self.actions.append(.roundTrip(time))
@@ -143,9 +148,20 @@ extension ConnectionCore {
         }
     }
 
+    /// Resets a stream in the middle of a batch, and hides the rest of the batch from the application, which
+    /// never saw the stream or was told of its end.
+    private mutating func refuse(_ id: UInt32) {
+        self.session?.reset(id)
+        self.refusedStreams.insert(id)
+    }
+
+    private func isRefused(_ id: UInt32) -> Bool {
+        !self.refusedStreams.isEmpty && self.refusedStreams.contains(id)
+    }
+
     private mutating func streamOpened(_ id: UInt32, now: NIODeadline) {
         guard self.inboundNegotiationCount < self.configuration.limits.streamsNegotiatingMax else {
-            self.session?.reset(id)
+            self.refuse(id)
             return
         }
         self.inboundNegotiationCount += 1
@@ -190,7 +206,7 @@ extension ConnectionCore {
             }
             if negotiation.isInbound { self.inboundNegotiationCount -= 1 }
             self.dropStaleNegotiationDeadlines()
-            self.session?.reset(id)
+            self.refuse(id)
             self.failed(negotiation, id: id, "the peer does not serve the protocol", cause: error)
             return
         }
@@ -203,7 +219,7 @@ extension ConnectionCore {
             if negotiation.input.readableBytes > self.configuration.limits.streamNegotiationBytesMax {
                 if negotiation.isInbound { self.inboundNegotiationCount -= 1 }
                 self.dropStaleNegotiationDeadlines()
-                self.session?.reset(id)
+                self.refuse(id)
                 self.failed(negotiation, id: id, "the peer sent too much before a protocol was agreed")
             } else {
                 self.negotiations[id] = negotiation

@@ -62,6 +62,9 @@ package struct ConnectionCore: ~Copyable {
     /// Negotiation deadlines, oldest first: all have the same length, so a queue is a timer wheel.
     var negotiationDeadlines = Deque<(deadline: NIODeadline, id: UInt32)>()
     var inboundNegotiationCount = 0
+    /// Streams refused while the muxer's events of one batch are drained: the rest of the batch may still
+    /// speak of them. Empty between batches.
+    var refusedStreams: Set<UInt32> = []
 
     /// Starts a connection over an open byte stream.
     ///

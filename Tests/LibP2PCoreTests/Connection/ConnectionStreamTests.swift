@@ -135,6 +135,28 @@ struct ConnectionStreamTests {
         #expect(pair.listener.core.inboundNegotiationCount == 3)
     }
 
+    @Test func `the application hears nothing of a stream that was refused in the same batch`() throws {
+        let pair = try self.established { $0.limits.streamsNegotiatingMax = 1 }
+        var raw = RawFrames(pair.dialer)
+        raw.open(101, ["\u{13}/multistream/1.0.0\n"])
+        // Over the limit, with a whole request, its end, and a reset behind that.
+        raw.open(103, ["\u{13}/multistream/1.0.0\n", "\u{0C}/echo/1.0.0\n", "hi"])
+        raw.frame(.data, .fin, 103)
+        raw.open(105, ["\u{13}/multistream/1.0.0\n"])
+        raw.frame(.data, .rst, 105)
+        // No multistream, and more of it.
+        raw.data(101, ["\u{00}"])
+        raw.data(101, ["more"])
+        raw.frame(.data, .fin, 101)
+        let before = pair.listener.trace
+        pair.listener.receive(raw.sealed())
+        #expect(pair.listener.trace == before)
+        #expect(!pair.listener.received.keys.contains { $0 >= 101 })
+        #expect(pair.listener.core.streamCount == 0)
+        #expect(pair.listener.core.refusedStreams.isEmpty)
+        #expect(pair.listener.errors.isEmpty)
+    }
+
     @Test func `streams that fail at once leave nothing behind`() throws {
         let pair = try self.established()
         var raw = RawFrames(pair.dialer)

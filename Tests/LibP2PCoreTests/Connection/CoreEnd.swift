@@ -135,8 +135,6 @@ final class CoreEnd {
             self.received[id, default: ""] += String(buffer: bytes)
             self.core.consumed(bytes.readableBytes, on: id, now: self.now)
             if self.echoing.contains(id) { self.core.send(bytes, on: id) }
-        // What follows a stream that failed is of no interest.
-        case .remoteClosedWrite(let id) where self.ended.contains(id): break
         case .remoteClosedWrite(let id):
             self.ended.insert(id)
             self.trace.append("ended")
