@@ -22,7 +22,9 @@ public final class LibP2PRPCServer: Sendable {
 
     /// Makes a server and publishes what is registered already.
     public convenience init(host: Host, router: Router) {
-        self.init(host: host, router: router, templateLimits: TemplateLimits())
+        self.init(
+            host: host, router: router,
+            templateLimits: TemplateLimits(bodyBytesMax: router.limits.requestBytesMax))
     }
 
     /// As ``init(host:router:)``, with bounds for the template's wire, which has none of its own.

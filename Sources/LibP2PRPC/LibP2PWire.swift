@@ -25,10 +25,17 @@ public final class LibP2PWire: ClientWire {
     private let host: Host
     private let scheduler: any RPCScheduler
     private let choice: Choice
+    private let messageBytesMax: Int
     private let parsed = Mutex<[String: PeerID]>([:])
 
     /// Makes a wire over `host`.
-    public init(host: Host, scheduler: any RPCScheduler, choice: Choice = .automatic) {
+    /// - Parameter messageBytesMax: the largest message either way, in bytes; that of the client that uses
+    ///   the wire.
+    public init(
+        host: Host, scheduler: any RPCScheduler, choice: Choice = .automatic,
+        messageBytesMax: Int = 16 * 1024 * 1024
+    ) {
+        self.messageBytesMax = messageBytesMax
         self.host = host
         self.scheduler = scheduler
         self.choice = choice
@@ -40,8 +47,13 @@ public final class LibP2PWire: ClientWire {
         let stream = try await self.stream(to: peer, id, head)
         let bytes = RPCByteStream(stream)
         switch wire {
-        case .template: return try TemplateClientStream(bytes, head: head)
-        default: return NativeClientStream(bytes, head: head, scheduler: self.scheduler)
+        case .template:
+            return try TemplateClientStream(
+                bytes, head: head, limits: TemplateLimits(bodyBytesMax: self.messageBytesMax))
+        default:
+            return NativeClientStream(
+                bytes, head: head, scheduler: self.scheduler,
+                limits: NativeLimits(messageBytesMax: self.messageBytesMax))
         }
     }
 

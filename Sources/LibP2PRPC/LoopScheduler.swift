@@ -10,7 +10,8 @@ extension RPCScheduler where Self == WheelScheduler {
         let scheduler = WheelScheduler(
             clock: { loop.now },
             arm: { deadline in
-                _ = loop.scheduleTask(deadline: deadline) { box.wake() }
+                let timer = loop.scheduleTask(deadline: deadline) { box.wake() }
+                return { timer.cancel() }
             })
         box.set(scheduler)
         return scheduler

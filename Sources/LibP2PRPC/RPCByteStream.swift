@@ -28,6 +28,10 @@ package final class RPCByteStream: CallByteStream {
         if self.stream.isInbound { self.stream.linger() }
     }
 
+    package func keeps(_ bytes: Int) { self.stream.keep(bytes) }
+
+    package func callEnded() { self.stream.lingerUnlessEnded() }
+
     package func reset() { self.stream.reset() }
 
     package func onReset(_ action: @escaping @Sendable () -> Void) { self.stream.onReset(action) }
@@ -58,5 +62,7 @@ extension RPCError {
             default: .unavailable
             }
         self = RPCError(code, failure.message, cause: failure)
+        // What is full empties as calls end.
+        if failure.code == .resourceLimit { self.retryAfter = .milliseconds(200) }
     }
 }

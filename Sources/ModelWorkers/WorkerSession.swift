@@ -371,6 +371,12 @@ package struct WorkerSession: Sendable {
             self.giveUp(id, now: now)
             self.events.append(.readable(id))
         }
+        if self.wantsPause {
+            // Their ends may be among what this side does not read for now: that is not the worker's fault.
+            for (id, deadline) in self.closing where deadline <= now {
+                self.closing[id] = now + self.limits.cancelGrace
+            }
+        }
         if let overdue = self.closing.first(where: { $0.value <= now })?.key {
             try self.failed(
                 WorkerError(

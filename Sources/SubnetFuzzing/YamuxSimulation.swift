@@ -186,7 +186,7 @@ package struct YamuxSimulation: ~Copyable {
                 end.tracks[id]?.hasRemoteClosed = true
             case .reset(let id):
                 end.tracks[id]?.wasReset = true
-            case .windowOpened, .streamAcknowledged, .goAway, .roundTrip:
+            case .windowOpened, .ended, .streamAcknowledged, .goAway, .roundTrip:
                 break
             }
         }

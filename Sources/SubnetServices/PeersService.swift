@@ -63,7 +63,9 @@ extension Router {
                 let wanted = request.limit == 0 ? limits.answersMax : Int(clamping: request.limit)
                 let found = directory.peers(serving: request.service, limit: min(wanted, limits.answersMax))
                 return .with {
-                    $0.peers = found.map { peer in .with { $0.set(peer.peerID, peer.signedRecord) } }
+                    $0.peers = found.prefix(limits.answersMax).map { peer in
+                        .with { $0.set(peer.peerID, peer.signedRecord) }
+                    }
                 }
             }
         }

@@ -15,7 +15,7 @@ internal import Testing
 
     static func client() throws -> Client {
         // No deadline passes here, so no alarm is needed.
-        let scheduler = WheelScheduler(clock: { .uptimeNanoseconds(1) }, arm: { _ in })
+        let scheduler = WheelScheduler(clock: { .uptimeNanoseconds(1) }, arm: { _ in {} })
         let router = Router(scheduler: scheduler)
         try router.register(Demo.self) {
             $0.handle(Demo.echo) { echo, _ in

@@ -23,15 +23,19 @@ enum Kinds: RPCService {
     static let methods = [double.erased, count.erased, sum.erased, squares.erased, hang.erased]
 }
 
-/// Two hosts on loopback, one that serves and one that calls.
+/// Two hosts on loopback: one that serves within `limits` and `hostLimits`, and one that calls, with messages
+/// of up to `messageBytesMax`.
 func withRPC(
     choice: LibP2PWire.Choice = .automatic, authorizer: (any Authorizer)? = nil,
-    limits: RouterLimits = RouterLimits(),
+    limits: RouterLimits = RouterLimits(), hostLimits: HostLimits = HostLimits(),
+    messageBytesMax: Int = 16 * 1024 * 1024,
     register: (Router) throws -> Void = { _ in }, _ body: (Client, RPCPeer, Host, Host) async throws -> Void
 ) async throws {
     let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let server = try Host(
-        HostConfiguration(identity: .generate(.ed25519), listen: [try Multiaddr("/ip4/127.0.0.1/tcp/0")]),
+        HostConfiguration(
+            identity: .generate(.ed25519), listen: [try Multiaddr("/ip4/127.0.0.1/tcp/0")],
+            limits: hostLimits),
         logger: quiet)
     let caller = try Host(HostConfiguration(identity: .generate(.ed25519)), logger: quiet)
     let scheduler: any RPCScheduler = .onLoop(server.schedulingLoop)
@@ -68,10 +72,13 @@ func withRPC(
         let addresses = try await server.start()
         try await caller.connect(to: try #require(addresses.first))
         let callerScheduler: any RPCScheduler = .onLoop(caller.schedulingLoop)
+        var configuration = ClientConfiguration()
+        configuration.requestBytesMax = messageBytesMax
+        configuration.responseBytesMax = messageBytesMax
+        let wire = LibP2PWire(
+            host: caller, scheduler: callerScheduler, choice: choice, messageBytesMax: messageBytesMax)
         let client = Client(
-            wire: LibP2PWire(host: caller, scheduler: callerScheduler, choice: choice),
-            scheduler: callerScheduler,
-            authorizer: authorizer)
+            wire: wire, scheduler: callerScheduler, configuration: configuration, authorizer: authorizer)
         try await body(client, RPCPeer(server.peerID), server, caller)
     } catch {
         await caller.stop()

@@ -89,6 +89,20 @@ struct BufferLedgerTests {
         #expect(ledger.report(3, peer: self.peers[2], bytes: 45) == .init(number: 3, bytes: 30))
     }
 
+    @Test func `of a protocol that holds too much the connection with most of it lets go of that`() {
+        var ledger = BufferLedger(totalMax: 1000, perPeerMax: 1000, perProtocolMax: 100)
+        #expect(ledger.report(1, peer: self.peers[0], bytes: 300, ofProtocols: ["/a": 70, "/b": 90]) == nil)
+        #expect(ledger.report(2, peer: self.peers[1], bytes: 30, ofProtocols: ["/a": 30]) == nil)
+        #expect(
+            ledger.report(2, peer: self.peers[1], bytes: 40, ofProtocols: ["/a": 40])
+                == .init(number: 1, bytes: 60, protocolID: "/a"))
+        ledger.remove(1)
+        #expect(ledger.report(2, peer: self.peers[1], bytes: 90, ofProtocols: ["/a": 90]) == nil)
+        #expect(
+            ledger.report(2, peer: self.peers[1], bytes: 130, ofProtocols: ["/a": 130])
+                == .init(number: 2, bytes: 100, protocolID: "/a"))
+    }
+
     @Test func `reports replace each other and an end forgets`() {
         var ledger = BufferLedger(totalMax: 100, perPeerMax: 100)
         for _ in 0..<10 { #expect(ledger.report(1, peer: self.peers[0], bytes: 50) == nil) }

@@ -8,7 +8,10 @@ enum LoopScheduler {
         let box = Box()
         let scheduler = WheelScheduler(
             clock: { loop.now },
-            arm: { deadline in _ = loop.scheduleTask(deadline: deadline) { box.wake() } })
+            arm: { deadline in
+                let timer = loop.scheduleTask(deadline: deadline) { box.wake() }
+                return { timer.cancel() }
+            })
         box.set(scheduler)
         return scheduler
     }

@@ -6,7 +6,7 @@ internal import Synchronization
 extension Connection {
     /// Bytes that streams must have taken up before they are counted again.
     static let measureBytesMin = 256 * 1024
-    /// Streams that may wait for a peer which cannot be asked for more at a time.
+    /// Streams that may wait for room in the muxer, or for a peer which cannot be asked for more at a time.
     static let heldOpensMax = 1024
 
     /// State of this file, loop-confined.
@@ -51,25 +51,33 @@ extension Connection {
 
     private func report(_ bytes: Int, mayDemand: Bool) {
         self.bounds.reported = bytes
-        self.delegate?.connection(self, holds: bytes, mayDemand: mayDemand)
+        var ofProtocols: [String: Int] = [:]
+        for stream in self.streams.values {
+            let held = stream.heldBytes
+            if held > 0 { ofProtocols[stream.protocolID, default: 0] += held }
+        }
+        self.delegate?.connection(self, holds: bytes, ofProtocols: ofProtocols, mayDemand: mayDemand)
     }
 
-    /// Lets go until no more than `bytesMax` is held, if streams can bring that about: those that hold most
-    /// are reset first. From any thread.
-    func shed(to bytesMax: Int) {
+    /// Lets go until no more than `bytesMax` is held, for a protocol or in all, if streams can bring that
+    /// about: those that hold most are reset first. From any thread.
+    func shed(to bytesMax: Int, of protocolID: String?) {
         self.execute { connection in
             guard !connection.isClosed else { return }
-            var bytes = connection.count()
+            var left = connection.count()
             // Ties go to the younger stream: the simulator replays a run exactly.
-            let held = connection.streams.map { ($0.key, $0.value.heldBytes) }.sorted {
-                ($0.1, $0.0) > ($1.1, $1.0)
-            }
+            let held = connection.streams
+                .filter { protocolID == nil || $0.value.protocolID == protocolID }
+                .map { ($0.key, $0.value.heldBytes) }
+                .sorted { ($0.1, $0.0) > ($1.1, $1.0) }
+            var bytes = protocolID == nil ? left : held.reduce(0) { $0 + $1.1 }
             for (id, ofStream) in held where bytes > bytesMax && ofStream > 0 {
                 bytes -= ofStream
+                left -= ofStream
                 connection.abandon(
                     id, LibP2PError(.resourceLimit, "too many bytes of this peer are unread or unsent"))
             }
-            connection.report(bytes, mayDemand: false)
+            connection.report(left, mayDemand: false)
         }
     }
 
@@ -99,9 +107,10 @@ extension Connection {
         self.closeIfDrained()
     }
 
-    /// Whether `stream` must wait before it is opened; it is called for again when its time has come.
+    /// Whether `stream` must wait before it is opened; it is called for again when its time has come. Whoever
+    /// wants it has a deadline.
     func mustWait(_ stream: PeerStream) -> Bool {
-        guard let max = self.bounds.quirks.opensMax, self.bounds.opening.count >= max else { return false }
+        if self.mayOpen { return false }
         let (waits, isNew) = stream.state.withLock { state in
             guard state.id == nil, state.failure == nil else { return (false, false) }
             state.isDirty = false
@@ -115,6 +124,20 @@ extension Connection {
             stream.fail(LibP2PError(.resourceLimit, "too many streams wait to be opened"), tellPeer: false)
         }
         return true
+    }
+
+    /// Whether the muxer has room for a stream of ours, and the peer can be asked for it.
+    private var mayOpen: Bool {
+        if let max = self.bounds.quirks.opensMax, self.bounds.opening.count >= max { return false }
+        return self.core.hasRoomForStream
+    }
+
+    /// Opens what waits while there is room.
+    func openHeld() {
+        while !self.bounds.held.isEmpty, self.mayOpen {
+            self.openNextHeld()
+            self.collect()
+        }
     }
 
     /// A stream was opened.
@@ -148,6 +171,8 @@ extension Connection {
 }
 
 extension PeerStream {
-    /// Unread and unsent bytes.
-    var heldBytes: Int { self.state.withLock { $0.inputBytes + $0.outboxBytes + $0.queuedBytes } }
+    /// Unread, kept and unsent bytes.
+    var heldBytes: Int {
+        self.state.withLock { $0.inputBytes + $0.keptBytes + $0.outboxBytes + $0.queuedBytes }
+    }
 }

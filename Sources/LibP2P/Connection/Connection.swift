@@ -16,8 +16,11 @@ protocol ConnectionDelegate: AnyObject, Sendable {
     /// The peer opened a stream whose protocol is served.
     func connection(_ connection: Connection, accepted stream: PeerStream, handler: HandlerTable.Handler)
     /// Streams hold about so many bytes now; told when that changed by much.
-    /// - Parameter mayDemand: whether the answer may be that somebody must let go.
-    func connection(_ connection: Connection, holds bytes: Int, mayDemand: Bool)
+    /// - Parameters:
+    ///   - ofProtocols: the same by protocol, without what waits for the socket.
+    ///   - mayDemand: whether the answer may be that somebody must let go.
+    func connection(
+        _ connection: Connection, holds bytes: Int, ofProtocols: [String: Int], mayDemand: Bool)
     /// A stream that the peer had opened is over.
     func connection(_ connection: Connection, ended stream: PeerStream)
     /// The last word of a connection, whatever happened.
@@ -276,6 +279,8 @@ package final class Connection: @unchecked Sendable {
     // MARK: From the channel, on the loop
 
     func attach(_ channel: any Channel, handler: ConnectionHandler) {
+        // Given up while it was dialled.
+        if self.isClosed { return channel.close(promise: nil) }
         self.channel = channel
         self.handler = handler
         self.flush()
@@ -337,6 +342,7 @@ package final class Connection: @unchecked Sendable {
         // socket is full.
         repeat {
             self.collect()
+            self.openHeld()
             self.runActions()
             guard self.core.hasOutput, channel.isWritable, !self.isClosed else { break }
             var output = ByteBuffer()
@@ -401,9 +407,17 @@ package final class Connection: @unchecked Sendable {
     }
 
     private func collect(_ stream: PeerStream) {
+        if self.isClosed {
+            // Opened by another thread while the connection ended: nobody else will tell it.
+            let isUnopened = stream.state.withLock { state in
+                state.isDirty = false
+                return state.id == nil
+            }
+            if isUnopened { stream.fail(self.endedFailure, tellPeer: false) }
+            return
+        }
         if self.mustWait(stream) { return }
         let work = stream.state.withLock { $0.takeWork() }
-        if self.isClosed { return }
         guard let id = work.id ?? self.open(stream, isAbandoned: work.mustReset) else { return }
         if work.credit > 0 { self.core.consumed(work.credit, on: id, now: self.eventLoop.now) }
         if work.mustReset {
@@ -450,7 +464,8 @@ package final class Connection: @unchecked Sendable {
                     continue
                 }
                 let taken = stream.deliver(bytes)
-                self.bounds.grown += bytes.readableBytes - taken
+                // Also what a reader takes at once: it may keep it, which shows when bytes are counted.
+                self.bounds.grown += bytes.readableBytes
                 if taken > 0 { self.core.consumed(taken, on: id, now: self.eventLoop.now) }
             case .writable(let id): self.streams[id]?.queueChanged(to: 0)
             case .streamOpened(let id, let protocolID): self.accept(id, protocolID)
@@ -470,6 +485,8 @@ package final class Connection: @unchecked Sendable {
                 self.forgetIfEnded(stream, id: id)
             case .reset(let id):
                 self.forget(id)?.fail(LibP2PError(.streamReset, "the peer reset the stream"), tellPeer: false)
+            case .streamEnded(let id):
+                if let stream = self.streams[id] { self.forgetIfEnded(stream, id: id) }
             case .goAway:
                 self.isGoAwayReceived = true
                 self.status.withLock { $0.isDraining = true }
@@ -562,13 +579,14 @@ package final class Connection: @unchecked Sendable {
     }
 
     private func becameEstablished() {
+        self.status.withLock { $0.isEstablished = true }
+        self.core.measureRoundTrip(now: self.eventLoop.now)
+        self.delegate?.connectionEstablished(self)
+        // The host may have closed it, which told them so.
         let (waiters, peer) = self.status.withLock { status in
-            status.isEstablished = true
             defer { status.establishedWaiters.removeAll() }
             return (status.establishedWaiters, status.peer?.peerID)
         }
-        self.core.measureRoundTrip(now: self.eventLoop.now)
-        self.delegate?.connectionEstablished(self)
         guard let peer else { return }
         for waiter in waiters { waiter.resume(returning: peer) }
     }
@@ -612,6 +630,12 @@ package final class Connection: @unchecked Sendable {
         for waiter in closed { waiter.resume() }
     }
 
+    /// What streams of a connection that is over are told.
+    private var endedFailure: LibP2PError {
+        let reason = self.status.withLock { $0.failure }
+        return reason.map(self.streamFailure) ?? LibP2PError(.connectionClosed, "the connection ended")
+    }
+
     private func streamFailure(_ reason: LibP2PError) -> LibP2PError {
         reason.code == .connectionClosed
             ? reason
@@ -636,21 +660,22 @@ package final class Connection: @unchecked Sendable {
         self.forget(id)?.fail(reason, tellPeer: false)
     }
 
+    /// A stream that both sides have ended stays until its last byte is written: what is unsent counts, and
+    /// has a deadline.
     private func forgetIfEnded(_ stream: PeerStream, id: UInt32) {
         let isEnded = stream.state.withLock { state in
             guard state.isInputEnded || state.failure != nil, state.isCloseSent else { return false }
-            state.onReset = nil
             return true
         }
-        if isEnded { self.forget(id) }
+        guard isEnded, !self.core.isOpen(id) else { return }
+        stream.state.withLock { $0.onReset = nil }
+        self.forget(id)
     }
 
-    /// Unread and unsent bytes of the streams of this connection, and the streams. On its event loop.
+    /// Unread, kept and unsent bytes of the streams of this connection, and the streams. On its event loop.
     var buffered: (bytes: Int, streams: Int) {
         self.eventLoop.assertInEventLoop()
-        let bytes = self.streams.values.reduce(0) { sum, stream in
-            sum + stream.state.withLock { $0.inputBytes + $0.outboxBytes + $0.queuedBytes }
-        }
+        let bytes = self.streams.values.reduce(0) { $0 + $1.heldBytes }
         return (bytes, self.streams.count)
     }
 
@@ -691,8 +716,9 @@ package final class Connection: @unchecked Sendable {
         let now = self.eventLoop.now
         while let first = self.lingering.first, first.deadline <= now {
             self.lingering.removeFirst()
-            if let stream = self.streams[first.id] {
-                stream.fail(LibP2PError(.timeout, "the peer did not end the stream in time"), tellPeer: true)
+            if self.streams[first.id] != nil {
+                self.abandon(
+                    first.id, LibP2PError(.timeout, "the peer did not take or end the stream in time"))
             }
         }
         self.core.timerFired(now: now)

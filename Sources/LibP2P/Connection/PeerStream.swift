@@ -110,6 +110,16 @@ public final class PeerStream: Sendable {
         return bytes
     }
 
+    /// Says how many bytes that were read the application still keeps, because they are no whole message yet
+    /// or belong to one that it works on: they count in the bounds of this peer, its protocol and the host,
+    /// and the stream is reset where those are passed.
+    package func keep(_ bytes: Int) { self.state.withLock { $0.keptBytes = bytes } }
+
+    /// The other side may still send or must still end, and has a bounded while for it; nothing is looked at.
+    package func lingerUnlessEnded() {
+        if !self.state.withLock({ $0.isInputEnded || $0.failure != nil }) { self.linger() }
+    }
+
     // MARK: Writing
 
     /// Queues `bytes` and suspends while too much is queued.
@@ -205,6 +215,7 @@ public final class PeerStream: Sendable {
             state.creditDue += state.inputBytes
             state.input.removeAll()
             state.inputBytes = 0
+            state.keptBytes = 0
             return state.markDirty()
         }
         if wake { self.connection.enqueueDirty(self) }
@@ -357,6 +368,8 @@ extension PeerStream {
         var isCounted = false
         var input = InputQueue()
         var inputBytes = 0
+        /// Read, but kept by the application because it is no whole message yet, or is being worked on.
+        var keptBytes = 0
         var isInputEnded = false
         var isDiscarding = false
         var reader: UnsafeContinuation<ByteBuffer?, any Error>?
@@ -394,7 +407,10 @@ extension PeerStream {
 
         mutating func takeInput() -> Input {
             if let bytes = self.takeBytes() { return bytes }
-            if let failure { return .failed(failure) }
+            if let failure {
+                // The end was there before the connection's, and nothing before it was dropped.
+                return self.isInputEnded && failure.code == .connectionClosed ? .end : .failed(failure)
+            }
             return self.isInputEnded ? .end : .wait
         }
 

@@ -73,9 +73,10 @@ struct AddressBook {
         self.entries[peer] = entry
     }
 
+    /// Each once, in their order; not those that lead nowhere.
     private static func unique(_ addresses: [Multiaddr], max: Int) -> [Multiaddr] {
         var seen = Set<Multiaddr>()
-        return Array(addresses.filter { seen.insert($0).inserted }.prefix(max))
+        return Array(addresses.filter { !$0.isUnspecified && seen.insert($0).inserted }.prefix(max))
     }
 }
 

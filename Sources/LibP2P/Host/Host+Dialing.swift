@@ -19,7 +19,7 @@ extension Host {
         guard self.canDial(address) else {
             throw LibP2PError(.invalidArgument, "\(address) cannot be dialled: this host speaks TCP")
         }
-        let connection = try await self.dial(address, expecting: nil)
+        let connection = try await self.race([address], expecting: nil)
         return try await connection.established()
     }
 
@@ -42,7 +42,7 @@ extension Host {
                 continue
             }
             defer { self.wakeDialWaiters(peer) }
-            let dialled = try await self.dialAny(peer, self.addressesToDial(peer))
+            let dialled = try await self.dialKnown(peer)
             // Of two crossing dials ours may be the one that is given up.
             return self.state.withLock { $0.table.best(for: peer) } ?? dialled
         }
@@ -74,48 +74,75 @@ extension Host {
         for waiter in waiters { waiter.resume() }
     }
 
-    private func addressesToDial(_ peer: PeerID) async throws -> [Multiaddr] {
-        var known = self.state.withLock { $0.book[peer]?.addresses ?? [] }
-        if known.isEmpty {
-            for resolver in self.state.withLock({ $0.resolvers }) {
-                known = (try? await resolver.addresses(of: peer)) ?? []
-                if !known.isEmpty { break }
+    /// Dials what the address book knows, and when nothing there answers, what the resolvers know: addresses
+    /// of yesterday do not hide those of today.
+    private func dialKnown(_ peer: PeerID) async throws -> Connection {
+        let known = self.state.withLock { $0.book[peer]?.addresses ?? [] }
+        let usable = known.filter { self.canDial($0) }
+        var failure: (any Error)?
+        if !usable.isEmpty {
+            do { return try await self.race(usable, expecting: peer) } catch {
+                try Task.checkCancellation()
+                failure = error
             }
         }
-        if known.isEmpty { throw LibP2PError(.noAddress, "no address is known for \(peer)") }
-        let usable = known.filter { self.canDial($0) }
-        if usable.isEmpty {
-            throw LibP2PError(
-                .noAddress, "none of the \(known.count) addresses of \(peer) can be dialled over TCP")
+        let resolved = await self.resolvedAddresses(of: peer)
+        try Task.checkCancellation()
+        let fresh = resolved.filter { self.canDial($0) && !usable.contains($0) }
+        if !fresh.isEmpty { return try await self.race(fresh, expecting: peer) }
+        if let failure { throw failure }
+        let count = known.count + resolved.count
+        throw LibP2PError(
+            .noAddress,
+            count == 0
+                ? "no address is known for \(peer)"
+                : "none of the \(count) addresses of \(peer) can be dialled over TCP")
+    }
+
+    /// What the first resolver knows that knows anything.
+    private func resolvedAddresses(of peer: PeerID) async -> [Multiaddr] {
+        for resolver in self.state.withLock({ $0.resolvers }) {
+            let found = ((try? await resolver.addresses(of: peer)) ?? []).compactMap(\.withoutPeerID)
+            if !found.isEmpty { return Array(found.prefix(self.configuration.limits.addressesPerPeerMax)) }
         }
-        return usable
+        return []
     }
 
     private enum Race: Sendable {
         case connected(Connection)
+        case resolved([Multiaddr])
         case failed(any Error)
         case staggered
     }
 
-    /// Dials several addresses with a staggered start; the first connection wins and the others are given up.
-    private func dialAny(_ peer: PeerID, _ addresses: [Multiaddr]) async throws -> Connection {
+    /// Dials several addresses with a staggered start, those behind a name too; the first connection wins and
+    /// the others are given up.
+    private func race(_ addresses: [Multiaddr], expecting peer: PeerID?) async throws -> Connection {
         let loop = self.executor().eventLoop
-        let stagger = self.configuration.timeouts.dialStagger
+        let timeouts = self.configuration.timeouts
         return try await withThrowingTaskGroup(of: Race.self) { group in
-            var waiting = addresses[...]
+            var waiting = addresses.map { (address: $0, isResolved: false) }[...]
             var running = 0
             var errors: [any Error] = []
             func startNext() {
-                guard let address = waiting.popFirst() else { return }
+                guard let (address, isResolved) = waiting.popFirst() else { return }
                 running += 1
                 group.addTask {
-                    do { return .connected(try await self.dial(address, expecting: peer)) } catch {
+                    do {
+                        if isResolved { return .connected(try await self.dial(address, expecting: peer)) }
+                        let found = try await self.resolve(address, timeout: timeouts.dial, on: loop)
+                        // The common case goes on at once.
+                        if found == [address] {
+                            return .connected(try await self.dial(address, expecting: peer))
+                        }
+                        return .resolved(found)
+                    } catch {
                         return .failed(error)
                     }
                 }
                 if !waiting.isEmpty {
                     group.addTask {
-                        try? await loop.sleep(for: stagger)
+                        try? await loop.sleep(for: timeouts.dialStagger)
                         return .staggered
                     }
                 }
@@ -130,6 +157,10 @@ extension Host {
                         if case .connected(let other) = late, other !== connection { other.drain() }
                     }
                     return connection
+                case .resolved(let found):
+                    running -= 1
+                    waiting = found.map { (address: $0, isResolved: true) } + waiting
+                    startNext()
                 case .failed(let error):
                     running -= 1
                     errors.append(error)
@@ -140,9 +171,9 @@ extension Host {
             group.cancelAll()
             try Task.checkCancellation()
             if errors.count == 1, let only = errors.first { throw only }
+            let whose = peer.map { "addresses of \($0)" } ?? "addresses"
             let reasons = errors.map { "\($0)" }.joined(separator: "; ")
-            throw LibP2PError(
-                .dialFailed, "none of the \(addresses.count) addresses of \(peer) answered: \(reasons)")
+            throw LibP2PError(.dialFailed, "none of the \(errors.count) \(whose) answered: \(reasons)")
         }
     }
 
@@ -156,20 +187,28 @@ extension Host {
             do {
                 self.addAddresses([address], of: peer)
                 let connection = try await self.connection(to: peer)
-                pause = pauseMin
+                let start = loop.now
                 await withTaskCancellationHandler {
                     await connection.closed()
                 } onCancel: {
                     connection.close(LibP2PError(.connectionClosed, "the host was stopped"))
                 }
+                // One that is refused behind its handshake stood for a moment too.
+                if loop.now - start > pause { pause = pauseMin }
             } catch {
                 self.logger.info(
                     "cannot reach a wanted peer, trying again in \(pause.nanoseconds / 1_000_000) ms",
                     metadata: ["subnet.peer": "\(peer)", "subnet.error": "\(error)"])
             }
-            try? await loop.sleep(for: pause)
+            try? await loop.sleep(for: self.spread(pause))
             pause = min(pause * 2, self.configuration.timeouts.reconnectBackoffMax)
         }
+    }
+
+    /// `pause` shortened or lengthened by up to a quarter, by our id: a peer that comes back is not met by
+    /// all at once, and a simulated run repeats itself.
+    private func spread(_ pause: TimeAmount) -> TimeAmount {
+        .nanoseconds(pause.nanoseconds / 4 * 3 + pause.nanoseconds / 512 * Int64(self.peerID.bytes.last ?? 0))
     }
 }
 

@@ -115,7 +115,8 @@ public final class Host: Service, ConnectionDelegate {
                 streams: StreamLedger(limits: configuration.limits),
                 buffers: BufferLedger(
                     totalMax: configuration.limits.bufferedBytesMax,
-                    perPeerMax: configuration.limits.bufferedBytesPerPeerMax),
+                    perPeerMax: configuration.limits.bufferedBytesPerPeerMax,
+                    perProtocolMax: configuration.limits.bufferedBytesPerProtocolMax),
                 book: AddressBook(
                     peersMax: configuration.limits.addressBookPeersMax,
                     addressesPerPeerMax: configuration.limits.addressesPerPeerMax),
@@ -127,7 +128,7 @@ public final class Host: Service, ConnectionDelegate {
     // MARK: Life
 
     /// Listens on the configured addresses.
-    /// - Returns: the real addresses, with our peer id.
+    /// - Returns: the real addresses, with our peer id. One that stands for all interfaces becomes theirs.
     /// - Throws: `LibP2PError` when an address cannot be listened on; nothing listens then.
     @discardableResult
     public func start() async throws -> [Multiaddr] {
@@ -143,7 +144,8 @@ public final class Host: Service, ConnectionDelegate {
                 throw error
             }
         }
-        return try self.listenAddresses.map { try $0.with(peerID: self.peerID) }
+        let reachable = self.state.withLock { $0.listeners.flatMap(\.reachableAddresses) }
+        return try reachable.map { try $0.with(peerID: self.peerID) }
     }
 
     /// Keeps wanted connections up until the service is asked to shut down, then stops gracefully.
@@ -303,26 +305,49 @@ public final class Host: Service, ConnectionDelegate {
 
     private static func open(_ protocols: [String], on connection: Connection) async throws -> PeerStream {
         let stream = try connection.openStream(protocols)
-        if protocols.count > 1 { try await stream.negotiated() }
-        return stream
+        guard protocols.count > 1 else { return stream }
+        do {
+            try await stream.negotiated()
+            return stream
+        } catch {
+            // Nobody else knows of it.
+            stream.reset()
+            throw error
+        }
     }
 
     /// As ``newStream(to:protocols:)`` with a bound on the time it takes to connect.
     package func newStream(to peer: PeerID, protocols: [String], within time: TimeAmount) async throws
         -> PeerStream
     {
+        let opened = try await self.within(time) {
+            try await self.newStream(to: peer, protocols: protocols)
+        } late: {
+            $0.reset()
+        }
+        guard let opened else { throw LibP2PError(.timeout, "\(peer) was not reached in time") }
+        return opened
+    }
+
+    /// What `body` gives, or nil when `time` has passed; `body` is cancelled then, and waited for.
+    /// - Parameter late: takes what `body` gave all the same.
+    func within<Value: Sendable>(
+        _ time: TimeAmount, _ body: @escaping @Sendable () async throws -> Value,
+        late: (Value) -> Void = { _ in }
+    ) async throws -> Value? {
         let loop = self.executors.next().eventLoop
-        return try await withThrowingTaskGroup(of: PeerStream?.self) { group in
-            group.addTask { try await self.newStream(to: peer, protocols: protocols) }
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await body() }
             group.addTask {
                 try await loop.sleep(for: time)
                 return nil
             }
-            defer { group.cancelAll() }
-            guard let stream = try await group.next() ?? nil else {
-                throw LibP2PError(.timeout, "\(peer) was not reached in time")
+            let first = await group.nextResult()
+            group.cancelAll()
+            while let other = await group.nextResult() {
+                if case .success(let value?) = other { late(value) }
             }
-            return stream
+            return try first?.get() ?? nil
         }
     }
 
@@ -431,27 +456,22 @@ public final class Host: Service, ConnectionDelegate {
 
     func canDial(_ address: Multiaddr) -> Bool { self.transport.canDial(address) }
 
+    func resolve(
+        _ address: Multiaddr, timeout: TimeAmount, on eventLoop: any EventLoop
+    ) async throws -> [Multiaddr] {
+        let found: [Multiaddr]
+        do { found = try await self.transport.resolve(address, timeout: timeout, on: eventLoop) } catch {
+            throw LibP2PError(.dialFailed, "\(address) was not resolved", cause: error)
+        }
+        if found.isEmpty { throw LibP2PError(.dialFailed, "there is no address behind \(address)") }
+        return found
+    }
+
     // MARK: ConnectionDelegate
 
     func connection(_ connection: Connection, authenticated peer: AuthenticatedPeer) {
-        let refusal = self.state.withLock { state -> String? in
-            if peer.peerID == self.peerID { return "this is ourselves" }
-            if state.table.count >= self.configuration.limits.connectionsMax { return "too many connections" }
-            if connection.role == .listener,
-                state.table.inboundCount >= self.configuration.limits.connectionsInboundMax
-            {
-                return "too many inbound connections"
-            }
-            if state.table.connections(with: peer.peerID).count
-                >= self.configuration.limits.connectionsPerPeerMax
-            {
-                return "too many connections with one peer"
-            }
-            return nil
-        }
-        if let refusal {
-            self.logger.debug("refused a connection: \(refusal)", metadata: ["subnet.peer": "\(peer.peerID)"])
-            connection.close(LibP2PError(.admissionRefused, refusal))
+        if let refusal = self.state.withLock({ self.refusal(of: connection, with: peer.peerID, $0) }) {
+            self.refuse(connection, with: peer.peerID, refusal)
             return
         }
         guard let gate = self.gates[peer.securityID] else {
@@ -464,17 +484,39 @@ public final class Host: Service, ConnectionDelegate {
         }
     }
 
+    /// Why one more connection with `peer` is too many.
+    private func refusal(of connection: Connection, with peer: PeerID, _ state: borrowing State) -> String? {
+        let limits = self.configuration.limits
+        if peer == self.peerID { return "this is ourselves" }
+        if state.table.count >= limits.connectionsMax { return "too many connections" }
+        if connection.role == .listener, state.table.inboundCount >= limits.connectionsInboundMax {
+            return "too many inbound connections"
+        }
+        if state.table.connections(with: peer).count >= limits.connectionsPerPeerMax {
+            return "too many connections with one peer"
+        }
+        return nil
+    }
+
+    private func refuse(_ connection: Connection, with peer: PeerID, _ refusal: String) {
+        self.logger.debug("refused a connection: \(refusal)", metadata: ["subnet.peer": "\(peer)"])
+        connection.close(LibP2PError(.admissionRefused, refusal))
+    }
+
     func connectionEstablished(_ connection: Connection) {
         guard let peer = connection.peer else { return }
         let now = connection.eventLoop.now
-        let (isFirst, superfluous) = self.state.withLock { state in
+        let (isFirst, superfluous, refusal) = self.state.withLock { state -> (Bool, [Connection], String?) in
             state.pending.remove(connection.number)
+            // Others may have come to stand while this one was let in and chose its muxer.
+            if let refusal = self.refusal(of: connection, with: peer, state) { return (false, [], refusal) }
             let isFirst = state.table.add(connection, peer: peer)
             if connection.role == .dialer, let address = connection.remoteAddress {
                 state.book.add([address], of: peer, now: now)
             }
-            return (isFirst, state.table.superfluous(with: peer))
+            return (isFirst, state.table.superfluous(with: peer), nil)
         }
+        if let refusal { return self.refuse(connection, with: peer, refusal) }
         for other in superfluous { other.drain() }
         if isFirst {
             self.logger.debug("connected", metadata: ["subnet.peer": "\(peer)"])
@@ -500,16 +542,19 @@ public final class Host: Service, ConnectionDelegate {
         }
     }
 
-    func connection(_ connection: Connection, holds bytes: Int, mayDemand: Bool) {
+    func connection(
+        _ connection: Connection, holds bytes: Int, ofProtocols: [String: Int], mayDemand: Bool
+    ) {
         guard let peer = connection.peer else { return }
         let (demand, other) = self.state.withLock { state -> (BufferLedger.Demand?, Connection?) in
             guard state.connections[connection.number] != nil else { return (nil, nil) }
-            let demand = state.buffers.report(connection.number, peer: peer, bytes: bytes)
+            let demand = state.buffers.report(
+                connection.number, peer: peer, bytes: bytes, ofProtocols: ofProtocols)
             return (demand, demand.flatMap { state.connections[$0.number] })
         }
         guard mayDemand, let demand, let other else { return }
         // Not from within a report: the one that must let go may be the one that reports.
-        other.eventLoop.execute { other.shed(to: demand.bytes) }
+        other.eventLoop.execute { other.shed(to: demand.bytes, of: demand.protocolID) }
     }
 
     func connection(_ connection: Connection, ended stream: PeerStream) {

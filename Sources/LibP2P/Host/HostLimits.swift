@@ -27,11 +27,14 @@ public struct HostLimits: Sendable, Hashable {
     public var streamWindowBytesMax = 16 * 1024 * 1024
     /// Bytes all streams of one connection may have in flight towards us.
     public var connectionWindowBytesMax = 64 * 1024 * 1024
-    /// Bytes that all streams of the host hold unread or unsent. Beyond it the connection that holds most
-    /// loses its largest streams. What is counted lags by up to 256 KiB for each connection.
+    /// Bytes that all streams of the host hold unread or unsent, with what calls have read and work on.
+    /// Beyond it the connection that holds most loses its largest streams. What is counted lags by up to
+    /// 256 KiB for each connection.
     public var bufferedBytesMax = 512 * 1024 * 1024
     /// The same for one peer.
     public var bufferedBytesPerPeerMax = 128 * 1024 * 1024
+    /// The same for the streams of one protocol.
+    public var bufferedBytesPerProtocolMax = 384 * 1024 * 1024
     /// Peers in the address book; the one seen longest ago is dropped first.
     public var addressBookPeersMax = 4096
     /// Addresses of one peer.
@@ -45,7 +48,7 @@ public struct HostLimits: Sendable, Hashable {
 
 /// How long the steps of a connection may take.
 public struct HostTimeouts: Sendable, Hashable {
-    /// One address: name resolution and TCP.
+    /// One address: TCP, and before it the resolution of a name.
     public var dial = TimeAmount.seconds(10)
     /// Security handshake, and the choice of the muxer.
     public var handshake = TimeAmount.seconds(10)

@@ -47,7 +47,8 @@ extension Host {
 
     /// What others are told: the configured addresses, else those listened on.
     private func announced(_ state: borrowing State) -> [Multiaddr] {
-        self.configuration.announce.isEmpty ? state.listeners.map(\.address) : self.configuration.announce
+        self.configuration.announce.isEmpty
+            ? state.listeners.flatMap(\.reachableAddresses) : self.configuration.announce
     }
 
     private func identifyMessage(for connection: Connection) -> ByteBuffer {
@@ -121,6 +122,9 @@ extension Host {
                     envelope, addresses: record.addresses, sequence: record.sequenceNumber, of: peer, now: now
                 )
                 information.signedRecord = envelope
+                // Where the peer says it is may not be where it is for us: what answered us stays.
+                let dialled = state.table.connections(with: peer).filter { $0.role == .dialer }
+                state.book.add(dialled.compactMap(\.remoteAddress), of: peer, now: now)
             } else {
                 state.book.add(information.listenAddresses, of: peer, now: now)
             }
@@ -158,9 +162,17 @@ extension Host {
         }
     }
 
-    /// Suspends until `peer` was identified.
-    /// - Throws: `LibP2PError` `.connectionClosed` when it left before.
+    /// Suspends until `peer` was identified, at most for ``HostTimeouts/identify``.
+    /// - Throws: `LibP2PError`: `.connectionClosed` when it left before, `.timeout`.
     public func identified(_ peer: PeerID) async throws -> IdentifyInformation {
+        let time = self.configuration.timeouts.identify
+        guard let known = try await self.within(time, { try await self.identification(of: peer) }) else {
+            throw LibP2PError(.timeout, "\(peer) did not say in time who it is")
+        }
+        return known
+    }
+
+    private func identification(of peer: PeerID) async throws -> IdentifyInformation {
         let events = self.events()
         if let known = self.information(of: peer) { return known }
         guard self.connectedPeers.contains(peer) else {

@@ -2,6 +2,7 @@ internal import LibP2PCore
 package import LibP2PIdentity
 package import NIOCore
 internal import NIOPosix
+internal import Synchronization
 
 #if canImport(Glibc)
     internal import Glibc
@@ -27,6 +28,13 @@ package struct TCPTransport: Transport {
 
     package func canDial(_ address: Multiaddr) -> Bool { TCPEndpoint(address) != nil }
 
+    package func resolve(
+        _ address: Multiaddr, timeout: TimeAmount, on eventLoop: any EventLoop
+    ) async throws -> [Multiaddr] {
+        guard let endpoint = TCPEndpoint(address), endpoint.isName else { return [address] }
+        return try await endpoint.resolve(timeout: timeout, on: eventLoop).compactMap(Multiaddr.init(tcp:))
+    }
+
     package func dial(
         _ address: Multiaddr, timeout: TimeAmount, on eventLoop: any EventLoop,
         initialize: @escaping @Sendable (any Channel) throws -> Void
@@ -34,7 +42,7 @@ package struct TCPTransport: Transport {
         guard let endpoint = TCPEndpoint(address) else {
             throw LibP2PError(.invalidArgument, "\(address) is not a TCP address")
         }
-        let socketAddress = try await endpoint.resolve(timeout: timeout, on: eventLoop)
+        let socketAddress = try SocketAddress(ipAddress: endpoint.host, port: Int(endpoint.port))
         let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(timeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -62,7 +70,10 @@ package struct TCPTransport: Transport {
         guard let endpoint = TCPEndpoint(address) else {
             throw LibP2PError(.invalidArgument, "cannot listen on \(address): not a TCP address")
         }
-        let socketAddress = try await endpoint.resolve(timeout: .seconds(10), on: self.group.next())
+        let resolved = try await endpoint.resolve(timeout: .seconds(10), on: self.group.next())
+        guard let socketAddress = resolved.first else {
+            throw LibP2PError(.noAddress, "the name \(endpoint.host) has no address to listen on")
+        }
         let isIPv6 = socketAddress.protocol == .inet6
         var bootstrap = ServerBootstrap(group: self.group)
             .serverChannelOption(.backlog, value: 1024)
@@ -100,6 +111,28 @@ package struct TCPTransport: Transport {
 struct TCPListener: TransportListener {
     let address: Multiaddr
     let channel: any Channel
+    let reachableAddresses: [Multiaddr]
+
+    init(address: Multiaddr, channel: any Channel) {
+        self.address = address
+        self.channel = channel
+        self.reachableAddresses = Self.reachable(address)
+    }
+
+    /// `bound`, or where it stands for all interfaces, their addresses as they are now: loopback only when
+    /// there is nothing else, and no link-local ones, which need a zone that others do not know.
+    private static func reachable(_ bound: Multiaddr) -> [Multiaddr] {
+        guard bound.isUnspecified, let port = bound.tcpEndpoint?.endpoint.port,
+            let devices = try? System.enumerateDevices()
+        else { return [bound] }
+        let isIPv6 = bound.components.first?.protocol == .ip6
+        let texts = devices.compactMap(\.address).filter { ($0.protocol == .inet6) == isIPv6 }
+            .compactMap(\.ipAddress).filter { !$0.lowercased().hasPrefix("fe80:") }
+        let isLoopback = { (text: String) in text == "::1" || text.hasPrefix("127.") }
+        let outside = texts.filter { !isLoopback($0) }
+        let found = (outside.isEmpty ? texts : outside).compactMap { try? Multiaddr(tcpHost: $0, port: port) }
+        return found.isEmpty ? [bound] : found
+    }
 
     func close() async { try? await self.channel.close().get() }
 }
@@ -111,21 +144,46 @@ extension TCPEndpoint {
         self = endpoint
     }
 
-    private var isName: Bool { self.hostProtocol != .ip4 && self.hostProtocol != .ip6 }
+    /// Threads on which the system's resolver is asked, which can block for as long as it likes.
+    private static let resolverThreads: NIOThreadPool = {
+        let pool = NIOThreadPool(numberOfThreads: 8)
+        pool.start()
+        return pool
+    }()
+    /// Questions that may wait for one of them.
+    private static let questionsMax = 256
+    private static let questions = Atomic<Int>(0)
+    /// Addresses of one name that are used.
+    private static let addressesMax = 16
 
-    /// The socket address, asking the system's resolver on a thread of its own for a name.
-    func resolve(timeout: TimeAmount, on eventLoop: any EventLoop) async throws -> SocketAddress {
-        if !self.isName { return try SocketAddress(ipAddress: self.host, port: Int(self.port)) }
-        let promise = eventLoop.makePromise(of: SocketAddress.self)
+    fileprivate var isName: Bool { self.hostProtocol != .ip4 && self.hostProtocol != .ip6 }
+
+    /// The socket addresses, asking the system's resolver on a thread of its own for a name.
+    fileprivate func resolve(timeout: TimeAmount, on eventLoop: any EventLoop) async throws -> [SocketAddress]
+    {
+        if !self.isName { return [try SocketAddress(ipAddress: self.host, port: Int(self.port))] }
+        guard Self.questions.add(1, ordering: .relaxed).newValue <= Self.questionsMax else {
+            Self.questions.subtract(1, ordering: .relaxed)
+            throw LibP2PError(.resourceLimit, "too many names wait to be resolved")
+        }
+        let promise = eventLoop.makePromise(of: [SocketAddress].self)
         let timer = eventLoop.scheduleTask(in: timeout) {
             promise.fail(LibP2PError(.timeout, "the name \(self.host) was not resolved in time"))
         }
-        NIOThreadPool.singleton.submit { _ in promise.completeWith(Result { try self.lookUp() }) }
+        Self.resolverThreads.submit { _ in
+            promise.completeWith(Result { try self.lookUp() })
+            Self.questions.subtract(1, ordering: .relaxed)
+        }
         defer { timer.cancel() }
-        return try await promise.futureResult.get()
+        // The resolver cannot be called back: whoever gives up leaves, and its answer is not looked at.
+        return try await withTaskCancellationHandler {
+            try await promise.futureResult.get()
+        } onCancel: {
+            promise.fail(CancellationError())
+        }
     }
 
-    private func lookUp() throws -> SocketAddress {
+    private func lookUp() throws -> [SocketAddress] {
         var hints = addrinfo()
         hints.ai_family =
             switch self.hostProtocol {
@@ -141,18 +199,29 @@ extension TCPEndpoint {
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(self.host, String(self.port), &hints, &list)
         defer { if let list { freeaddrinfo(list) } }
-        guard code == 0, let first = list, let address = first.pointee.ai_addr else {
+        guard code == 0 else {
             throw LibP2PError(
                 .noAddress, "the name \(self.host) does not resolve: \(String(cString: gai_strerror(code)))")
         }
-        if first.pointee.ai_family == AF_INET6 {
-            return address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
-                SocketAddress($0.pointee, host: self.host)
+        var found: [SocketAddress] = []
+        var next = list
+        while let entry = next?.pointee, found.count < Self.addressesMax {
+            if let address = entry.ai_addr {
+                switch entry.ai_family {
+                case AF_INET6:
+                    address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
+                        found.append(SocketAddress($0.pointee, host: self.host))
+                    }
+                case AF_INET:
+                    address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+                        found.append(SocketAddress($0.pointee, host: self.host))
+                    }
+                default: break
+                }
             }
+            next = entry.ai_next
         }
-        return address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
-            SocketAddress($0.pointee, host: self.host)
-        }
+        return found
     }
 }
 
@@ -163,5 +232,14 @@ extension Multiaddr {
             let made = try? Multiaddr(tcpHost: ip, port: port)
         else { return nil }
         self = made
+    }
+
+    /// Whether it stands for all interfaces of a machine: good to listen on, and nowhere to go to.
+    var isUnspecified: Bool {
+        switch self.components.first?.protocol {
+        case .ip4: self.components.first?.text == "0.0.0.0"
+        case .ip6: self.components.first?.text == "::"
+        default: false
+        }
     }
 }

@@ -9,7 +9,14 @@ package protocol Transport: Sendable {
     /// Whether addresses of this form can be dialled here.
     func canDial(_ address: Multiaddr) -> Bool
 
-    /// Opens a channel on `eventLoop`; `initialize` runs on that loop before the first byte.
+    /// The addresses behind a name, best first. An address without a name is its own answer.
+    /// - Throws: when the name has no address, or none in time. Cancelling ends the wait at once.
+    func resolve(
+        _ address: Multiaddr, timeout: TimeAmount, on eventLoop: any EventLoop
+    ) async throws -> [Multiaddr]
+
+    /// Opens a channel to an address without a name on `eventLoop`; `initialize` runs on that loop before the
+    /// first byte.
     /// - Throws: when the address does not answer in time.
     func dial(
         _ address: Multiaddr, timeout: TimeAmount, on eventLoop: any EventLoop,
@@ -23,10 +30,24 @@ package protocol Transport: Sendable {
     ) async throws -> any TransportListener
 }
 
+extension Transport {
+    /// For transports that have no names.
+    package func resolve(
+        _ address: Multiaddr, timeout: TimeAmount, on eventLoop: any EventLoop
+    ) async throws -> [Multiaddr] { [address] }
+}
+
 /// An open listener.
 package protocol TransportListener: Sendable {
     /// Where it really listens.
     var address: Multiaddr { get }
+    /// Where others find it: what stands for all interfaces of the machine is of no use to them.
+    var reachableAddresses: [Multiaddr] { get }
     /// Stops accepting.
     func close() async
+}
+
+extension TransportListener {
+    /// For listeners that only have one address.
+    package var reachableAddresses: [Multiaddr] { [self.address] }
 }

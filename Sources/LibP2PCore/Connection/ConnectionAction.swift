@@ -25,6 +25,8 @@ package enum ConnectionAction: Sendable {
     case reset(UInt32)
     /// Queued bytes of the stream fell under the low watermark.
     case writable(UInt32)
+    /// Both directions have ended and all that was queued is written.
+    case streamEnded(UInt32)
     /// The peer wants no new streams.
     case goAway
     /// A round trip was measured by the muxer.

@@ -55,6 +55,23 @@ extension ConnectionCore {
         return id
     }
 
+    /// Whether a stream that is opened now finds room in the muxer; true where opening fails for another
+    /// reason.
+    package var hasRoomForStream: Bool {
+        switch self.session {
+        case .some(let session): session.hasRoomForStream
+        case .none: true
+        }
+    }
+
+    /// Whether the muxer knows the stream: something of it may still have to be read or written.
+    package func isOpen(_ id: UInt32) -> Bool {
+        switch self.session {
+        case .some(let session): session.isOpen(id)
+        case .none: false
+        }
+    }
+
     /// Queues bytes. The buffer is kept, not copied.
     /// - Returns: bytes now queued on the stream, for back-pressure; `.writable` tells when they fell under
     ///   the low watermark.
@@ -141,6 +158,7 @@ extension ConnectionCore {
                 }
             case .windowOpened(let id):
                 if !self.isRefused(id) { self.actions.append(.writable(id)) }
+            case .ended(let id): self.actions.append(.streamEnded(id))
             case .streamAcknowledged: break
             case .goAway: self.actions.append(.goAway)
             case .roundTrip(let time): self.actions.append(.roundTrip(time))

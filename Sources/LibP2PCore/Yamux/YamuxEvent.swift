@@ -12,6 +12,9 @@ package enum YamuxEvent: Sendable, Equatable {
     case reset(UInt32)
     /// The stream's queued output fell to the low watermark after having been above it.
     case windowOpened(UInt32)
+    /// Both sides have sent FIN and this side's was written last: the id is forgotten. Where the peer's comes
+    /// last, `.remoteClosedWrite` says so.
+    case ended(UInt32)
     /// The peer acknowledged a stream that this side opened.
     case streamAcknowledged(UInt32)
     /// The peer ends the session (first go-away only): it takes no new streams.

@@ -136,7 +136,10 @@ extension YamuxSession {
         if !stream.isReady {
             stream.deficit = 0
             ready.remove(stream, in: streams)
-            if stream.isLocalClosed, stream.isRemoteClosed, !isReadingEnd(of: stream) { forget(stream) }
+            if stream.isLocalClosed, stream.isRemoteClosed, !isReadingEnd(of: stream) {
+                events.append(.ended(stream.id))
+                forget(stream)
+            }
         } else if stream.deficit == 0 {
             ready.remove(stream, in: streams)
             ready.append(stream, in: streams)

@@ -99,6 +99,14 @@ package struct YamuxSession: ~Copyable {
     /// Whether one of the sides has said that it wants no new streams.
     package var isGoingAway: Bool { isLocalGoingAway || isRemoteGoingAway }
 
+    /// Whether ``openStream(now:)`` would find room now. What it lacks comes when the peer acknowledges or
+    /// ends streams.
+    package var hasRoomForStream: Bool {
+        outboundCount < limits.streamsOutboundMax && unacknowledgedCount < limits.unacknowledgedMax
+            && receiveWindowTotal + YamuxLimits.initialWindow <= limits.receiveWindowTotalMax
+            && resets.count < limits.resetsPendingMax
+    }
+
     /// Whether `id` is an open stream.
     package func isOpen(_ id: UInt32) -> Bool { streams.peek(id) != nil }
 

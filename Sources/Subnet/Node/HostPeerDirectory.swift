@@ -56,14 +56,11 @@ package struct PeersResolver: AddressResolver {
                 let answer = try? await self.client.call(
                     Peers.find, request, to: RPCPeer(asked), deadline: Self.deadline)
             else { continue }
-            for entry in answer.peers {
-                guard let record = try? PeerRecord.open(Array(entry.signedRecord)).record,
-                    record.peerID == peer
-                else {
-                    continue
-                }
-                return record.addresses
-            }
+            // One peer was asked for.
+            guard let entry = answer.peers.first,
+                let record = try? PeerRecord.open(Array(entry.signedRecord)).record, record.peerID == peer
+            else { continue }
+            return record.addresses
         }
         return []
     }
@@ -71,14 +68,16 @@ package struct PeersResolver: AddressResolver {
     /// Peers that serve `service`, as connected peers tell; their addresses go to the address book.
     package func peers(serving service: String) async throws -> [PeerID] {
         var found: [PeerID] = []
+        var seen: Set<PeerID> = [self.host.peerID]
         var lastError: (any Error)?
         for asked in self.helpers() {
             do {
                 let answer = try await self.client.call(
                     Peers.list, .with { $0.service = service }, to: RPCPeer(asked), deadline: Self.deadline)
-                for entry in answer.peers {
+                // Each costs a signature check and a place in the address book.
+                for entry in answer.peers.prefix(PeersLimits().answersMax) {
                     guard let record = try? PeerRecord.open(Array(entry.signedRecord)).record,
-                        !found.contains(record.peerID), record.peerID != self.host.peerID
+                        seen.insert(record.peerID).inserted
                     else { continue }
                     self.host.addAddresses(record.addresses, of: record.peerID)
                     found.append(record.peerID)

@@ -1,7 +1,7 @@
 public import NIOCore
 
 /// One message of a call as an authorizer sees it.
-public struct AuthorizerItem {
+public struct AuthorizerItem: Sendable {
     /// The head of the call.
     public let head: CallHead
     /// The number of this message in its direction, from 0.

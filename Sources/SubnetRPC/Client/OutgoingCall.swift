@@ -107,8 +107,8 @@ extension Client {
         let span = self.tracing?.startCalling(&head)
         self.metrics?.callStarted(.caller, head)
         do {
-            let bound = try await self.authorizer?.bound(to: head, role: .caller)
-            let stream = try await self.intercepted(head, 0)
+            let bound = try await self.boundAuthorizer(head)
+            let stream = try await self.opened(head)
             return OutgoingCall(
                 head: head, stream: stream, client: self, start: start, span: span,
                 inbound: InboundMessages(
@@ -122,6 +122,24 @@ extension Client {
             let error = RPCError.wrapping(error, as: .unavailable, "\(peer) cannot be reached")
             Self.ended(head, start, span, error, self.scheduler, self.metrics)
             throw error.metWhileCallingOut()
+        }
+    }
+
+    private func boundAuthorizer(_ head: CallHead) async throws -> DeadlineAuthorizer? {
+        guard let authorizer = self.authorizer else { return nil }
+        let bound = try await self.scheduler.run(until: head.deadline) {
+            try await authorizer.bound(to: head, role: .caller)
+        }
+        return DeadlineAuthorizer(authorizer: bound, deadline: head.deadline, scheduler: self.scheduler)
+    }
+
+    /// The wire keeps the deadline by itself; interceptors may not.
+    private func opened(_ head: CallHead) async throws -> any ClientCallStream {
+        if self.interceptors.isEmpty { return try await self.wire.open(head) }
+        return try await self.scheduler.run(until: head.deadline) {
+            try await self.intercepted(head, 0)
+        } late: {
+            $0.cancel(.deadlinePassed)
         }
     }
 

@@ -30,7 +30,16 @@ final class ItemQueue: Sendable {
     }
 
     /// Puts a message in, and waits while more than the bound are in.
+    /// - Throws: also when the task is cancelled while it waits; the message is in the queue then.
     func send(_ item: WireItem) async throws {
+        try await withTaskCancellationHandler {
+            try await self.put(item)
+        } onCancel: {
+            self.state.withLock { $0.sender.take() }?.resume(throwing: RPCError.callCancelled)
+        }
+    }
+
+    private func put(_ item: WireItem) async throws {
         try await withCheckedThrowingContinuation { (sender: CheckedContinuation<Void, any Error>) in
             let resume = self.state.withLock { state -> (() -> Void)? in
                 switch state.outcome {
@@ -53,6 +62,7 @@ final class ItemQueue: Sendable {
                 guard state.sender == nil else {
                     return { sender.resume(throwing: RPCError(.internal, "two tasks send on one call")) }
                 }
+                if Task.isCancelled { return { sender.resume(throwing: RPCError.callCancelled) } }
                 state.sender = sender
                 return nil
             }
@@ -71,7 +81,16 @@ final class ItemQueue: Sendable {
     }
 
     /// The next message, `nil` at the end.
+    /// - Throws: also when the task is cancelled while it waits.
     func receive() async throws -> WireItem? {
+        try await withTaskCancellationHandler {
+            try await self.take()
+        } onCancel: {
+            self.state.withLock { $0.receiver.take() }?.resume(throwing: RPCError.callCancelled)
+        }
+    }
+
+    private func take() async throws -> WireItem? {
         try await withCheckedThrowingContinuation { (receiver: CheckedContinuation<WireItem?, any Error>) in
             let resume = self.state.withLock { state -> (() -> Void)? in
                 if case .failed(let error) = state.outcome { return { receiver.resume(throwing: error) } }
@@ -90,6 +109,7 @@ final class ItemQueue: Sendable {
                 guard state.receiver == nil else {
                     return { receiver.resume(throwing: RPCError(.internal, "two tasks receive on one call")) }
                 }
+                if Task.isCancelled { return { receiver.resume(throwing: RPCError.callCancelled) } }
                 state.receiver = receiver
                 return nil
             }

@@ -78,6 +78,8 @@ package struct NativeClientCall: Sendable {
     package mutating func received(_ bytes: ByteBuffer) { self.inbound.received(bytes) }
     /// The callee has closed its side of the stream.
     package mutating func receivedEnd() { self.inbound.receivedEnd() }
+    /// What the stream is to be told of the bytes that are kept; see ``CallByteStream/keeps(_:)``.
+    mutating func keptChange(worked: Int) -> Int? { self.inbound.keptChange(worked: worked) }
 
     /// What arrived, one event after another; `nil` when more bytes are needed, or after the end.
     /// - Throws: the status of a call that failed, or what is wrong with the bytes.

@@ -78,12 +78,20 @@ package final class NativeClientStream: ClientCallStream {
 
     private func next() throws -> NativeClientCall.Event? {
         do {
-            let (event, isOver) = try self.state.withLock { state throws(RPCError) in
+            let (event, isEnded, isSent, kept) = try self.state.withLock { state throws(RPCError) in
                 if let reason = state.reason { throw reason }
                 let event = try state.call.next()
-                return (event, state.call.hasEnded && !state.call.hasFinishedSending)
+                let kept = state.call.keptChange(worked: 0)
+                return (event, state.call.hasEnded, state.call.hasFinishedSending, kept)
             }
-            if isOver { self.abandon(RPCError(.failedPrecondition, "the callee has ended the call")) }
+            if let kept { self.bytes.keeps(kept) }
+            if isEnded {
+                if isSent {
+                    self.bytes.callEnded()
+                } else {
+                    self.abandon(RPCError(.failedPrecondition, "the callee has ended the call"))
+                }
+            }
             return event
         } catch {
             self.abandon(error)

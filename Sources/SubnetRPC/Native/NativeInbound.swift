@@ -15,6 +15,7 @@ struct NativeInbound: Sendable {
 
     private var reader: NativeFrameReader
     private var fields: Metadata?
+    private var kept = KeptBytes()
     /// Nothing follows.
     private(set) var hasEnded = false
     /// The peer has closed its side of the stream.
@@ -31,6 +32,12 @@ struct NativeInbound: Sendable {
 
     mutating func receivedEnd() {
         self.isClosed = true
+    }
+
+    /// What the stream is to be told of the bytes kept here, `worked` of the last item included; nil for
+    /// nothing new.
+    mutating func keptChange(worked: Int) -> Int? {
+        self.kept.changed(to: worked + (self.hasEnded ? 0 : self.reader.bufferedBytes))
     }
 
     /// The next event, or `nil` while it is not whole.

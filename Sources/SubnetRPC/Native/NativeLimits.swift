@@ -19,4 +19,7 @@ package struct NativeLimits: Sendable {
 
     /// The documented defaults.
     package init() {}
+
+    /// The defaults with another bound on messages.
+    package init(messageBytesMax: Int) { self.messageBytesMax = messageBytesMax }
 }

@@ -34,6 +34,8 @@ package struct NativeServerCall: Sendable {
     package mutating func received(_ bytes: ByteBuffer) { self.inbound.received(bytes) }
     /// The caller has closed its side of the stream.
     package mutating func receivedEnd() { self.inbound.receivedEnd() }
+    /// What the stream is to be told of the bytes that are kept; see ``CallByteStream/keeps(_:)``.
+    mutating func keptChange(worked: Int) -> Int? { self.inbound.keptChange(worked: worked) }
 
     /// What arrived, one event after another; `nil` when more bytes are needed, or after the end.
     /// - Throws: what is wrong with the bytes, as the status that the caller is told.

@@ -59,13 +59,25 @@ package final class NativeServerStream: ServerCallStream {
     }
 
     package func poll() throws -> WireItem? {
-        guard case .item(let item)? = try self.call.withLock({ try $0.next() }) else { return nil }
+        guard case .item(let item)? = try self.next().event else { return nil }
         return item
+    }
+
+    private func next() throws -> (event: NativeServerCall.Event?, isOver: Bool) {
+        let (event, isOver, kept) = try self.call.withLock { call in
+            let event = try call.next()
+            // The handler works on the last request until it asks for the next one, or the call ends.
+            var worked = 0
+            if case .item(let item)? = event { worked = item.bytes.readableBytes }
+            return (event, call.hasReceivedAll, call.keptChange(worked: worked))
+        }
+        if let kept { self.bytes.keeps(kept) }
+        return (event, isOver)
     }
 
     package func receive() async throws -> WireItem? {
         while true {
-            let (event, isOver) = try self.call.withLock { call in (try call.next(), call.hasReceivedAll) }
+            let (event, isOver) = try self.next()
             switch event {
             case .item(let item)?: return item
             case .requestsEnded?: return nil
@@ -102,11 +114,14 @@ package final class NativeServerStream: ServerCallStream {
 
 extension CallTable {
     /// Serves a native call that arrives on a stream which was opened for a method.
+    ///
+    /// - Parameter limits: those of the router's messages where nil.
     package func acceptNative(
         _ bytes: any CallByteStream, method: MethodDescriptor, from peer: RPCPeer,
-        limits: NativeLimits = .init()
+        limits: NativeLimits? = nil
     ) {
         let scheduler = self.scheduler
+        let limits = limits ?? self.nativeLimits
         self.accept(bytes) {
             try await NativeServerStream.open(
                 bytes, method: method, from: peer, scheduler: scheduler, limits: limits)

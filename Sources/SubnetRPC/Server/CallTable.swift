@@ -46,6 +46,12 @@ public final class CallTable: Sendable {
 
     var scheduler: any RPCScheduler { self.router.scheduler }
 
+    /// The wire's bounds, with the router's for messages.
+    var nativeLimits: NativeLimits {
+        NativeLimits(
+            messageBytesMax: max(self.router.limits.requestBytesMax, self.router.limits.responseBytesMax))
+    }
+
     /// How many calls are in the table.
     public var count: Int { self.state.withLock { $0.calls.count } }
 

@@ -65,13 +65,15 @@ package final class TemplateClientStream: ClientCallStream {
                             : RPCError(.dataLoss, "the peer closed the stream in the middle of its answer")
                     }
                 }
-                let body = try self.state.withLock { state throws(RPCError) in
+                let (body, kept) = try self.state.withLock { state throws(RPCError) in
                     let body = try state.reader.received(piece)
                     state.hasEnded = body != nil
-                    return body
+                    return (body, state.reader.keptChange())
                 }
+                if let kept { self.bytes.keeps(kept) }
                 guard let body else { continue }
                 self.bytes.finish(ByteBuffer())
+                self.bytes.callEnded()
                 return WireItem(bytes: body, isLast: true)
             } catch {
                 let reason = self.reason(for: error)

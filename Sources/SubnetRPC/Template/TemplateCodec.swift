@@ -21,6 +21,7 @@ package enum TemplateCodec {
 package struct TemplateFrameReader: Sendable {
     private let bodyBytesMax: Int
     private var buffer = ByteBuffer()
+    private var kept = KeptBytes()
 
     /// A reader of a frame of at most so many bytes.
     package init(bodyBytesMax: Int) {
@@ -29,6 +30,9 @@ package struct TemplateFrameReader: Sendable {
 
     /// Whether not a single byte has arrived.
     package var isEmpty: Bool { self.buffer.readableBytes == 0 }
+
+    /// What the stream is to be told of the bytes kept here; nil for nothing new.
+    mutating func keptChange() -> Int? { self.kept.changed(to: self.buffer.readableBytes) }
 
     /// Takes bytes in, and gives the body when it is whole.
     /// - Throws: when the prefix is malformed or says more than the limit, before the body is kept.

@@ -7,4 +7,7 @@ package struct TemplateLimits: Sendable {
 
     /// The documented defaults.
     package init() {}
+
+    /// The defaults with another bound on bodies.
+    package init(bodyBytesMax: Int) { self.bodyBytesMax = bodyBytesMax }
 }

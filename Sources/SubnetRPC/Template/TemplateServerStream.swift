@@ -39,14 +39,19 @@ package final class TemplateServerStream: ServerCallStream {
         do {
             // A small request mostly comes with its stream, and then needs no alarm.
             while let piece = bytes.poll() {
-                guard let request = try reader.received(piece) else { continue }
+                let request = try reader.received(piece)
+                // The request counts until the call has ended.
+                if let kept = reader.keptChange() { bytes.keeps(kept) }
+                guard let request else { continue }
                 return TemplateServerStream(
                     bytes, CallHead(method: method, peer: peer, deadline: deadline), request)
             }
             let timer = scheduler.schedule(at: deadline) { bytes.reset() }
             defer { scheduler.cancel(timer) }
             while let piece = try await bytes.read() {
-                guard let request = try reader.received(piece) else { continue }
+                let request = try reader.received(piece)
+                if let kept = reader.keptChange() { bytes.keeps(kept) }
+                guard let request else { continue }
                 return TemplateServerStream(
                     bytes, CallHead(method: method, peer: peer, deadline: deadline), request)
             }

@@ -18,6 +18,12 @@ public protocol CallByteStream: AnyObject, Sendable {
     func messageEnded()
     /// Sends the last bytes (few, possibly none) and closes the sending side, without waiting.
     func finish(_ bytes: ByteBuffer)
+    /// Says how many bytes that were read are still kept, because they are no whole message yet or belong to
+    /// one that is being worked on. A transport counts them against the bounds of whoever sent them.
+    func keeps(_ bytes: Int)
+    /// The call is over in good order: what the other side may still send is of no use, and it has a bounded
+    /// while to close its side.
+    func callEnded()
     /// Gives the whole stream up in both directions; the peer learns of it. Pending reads and writes throw.
     func reset()
     /// Sets what happens once when the peer resets the stream or the connection goes, also while nobody
@@ -30,4 +36,8 @@ extension CallByteStream {
     public func poll() -> ByteBuffer? { nil }
     /// Streams that send at once have nothing to do.
     public func messageEnded() {}
+    /// Streams without bounds of their own do not count.
+    public func keeps(_ bytes: Int) {}
+    /// Streams that are gone with the call have nothing to do.
+    public func callEnded() {}
 }

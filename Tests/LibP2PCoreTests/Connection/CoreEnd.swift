@@ -142,7 +142,7 @@ final class CoreEnd {
         case .reset(let id):
             self.ended.insert(id)
             self.trace.append("reset")
-        case .writable, .roundTrip: break
+        case .writable, .streamEnded, .roundTrip: break
         case .goAway: self.trace.append("goAway")
         case .closed(let error):
             self.errors.append(error)

@@ -63,6 +63,7 @@ struct YamuxStreamTests {
         script.closeWrite(1)
         #expect(
             script.output() == [.data(1, flags: .ack), .data(1, [5, 5, 5]), .data(1, flags: .fin)])
+        #expect(script.events() == [.ended(1)])
         #expect(script.isIdle)
     }
 

@@ -257,18 +257,25 @@ struct AuthorizerTests {
         #expect(try await stage.run { try await kind.call(stage.client) } == kind.expected)
     }
 
-    @Test("a rate limit refuses the call too many and says when to call again")
-    func rateLimit() async throws {
-        let stage = Stage(.pipe)
+    @Test(
+        "a rate limit refuses the call too many of any kind, says when to call again, and no handler starts",
+        arguments: Kind.allCases, Travel.allCases)
+    func rateLimit(kind: Kind, travel: Travel) async throws {
+        let (stage, record) = (Stage(travel), Record())
         let rate = RateLimitAuthorizer(callsPerSecond: 2, burst: 3) { stage.scheduler.now() }
-        try Words.register(on: stage.router, authorizer: rate)
-        for _ in 0..<3 { #expect(try await stage.run { try await Kind.unary.call(stage.client) } == ["ABC"]) }
-        let error = await stage.failure { try await Kind.unary.call(stage.client) }
+        try Words.register(on: stage.router, authorizer: rate, record: record)
+        for _ in 0..<3 {
+            #expect(try await stage.run { try await kind.call(stage.client) } == kind.expected)
+        }
+        let error = await stage.failure { try await kind.call(stage.client) }
         #expect(error?.code == .resourceExhausted)
+        #expect(record.count == 3)
+        #expect(stage.table.count == 0)
         let wait = try #require(error?.retryAfter)
         #expect(wait > .milliseconds(499) && wait <= .milliseconds(501))
         stage.advance(wait)
-        #expect(try await stage.run { try await Kind.unary.call(stage.client) } == ["ABC"])
+        #expect(try await stage.run { try await kind.call(stage.client) } == kind.expected)
+        #expect(record.count == 4)
     }
 
     @Test("a bucket table forgets the key that was asked for the longest time ago")

@@ -108,7 +108,10 @@ struct DeadlineWheelTests {
         let fired = Record()
         let scheduler = WheelScheduler(
             tick: .milliseconds(10), slots: 8, clock: { clock.withLock { $0 } },
-            arm: { deadline in armed.withLock { $0.append(deadline) } })
+            arm: { deadline in
+                armed.withLock { $0.append(deadline) }
+                return {}
+            })
         _ = scheduler.schedule(at: Self.at(1100)) { fired.add("late") }
         let cancelled = scheduler.schedule(at: Self.at(1050)) { fired.add("never") }
         _ = scheduler.schedule(at: Self.at(1090)) { fired.add("early") }
@@ -121,5 +124,36 @@ struct DeadlineWheelTests {
         scheduler.wake()
         #expect(fired.all == ["early", "late"])
         #expect(scheduler.count == 0)
+    }
+
+    @Test("however deadlines come and go, one timer is armed, and a late ring of another adds none")
+    func oneAlarm() {
+        let armed = Mutex<[NIODeadline: Int]>([:])
+        let clock = Mutex(Self.at(1000))
+        let scheduler = WheelScheduler(
+            tick: .milliseconds(10), slots: 8, clock: { clock.withLock { $0 } },
+            arm: { deadline in
+                armed.withLock { $0[deadline, default: 0] += 1 }
+                return { armed.withLock { $0[deadline] = ($0[deadline] ?? 0) - 1 } }
+            })
+        let standing = { armed.withLock { $0.values.reduce(0, +) } }
+        // A peer whose calls each end a little sooner than the one before.
+        for step in 0..<1000 {
+            let timer = scheduler.schedule(at: Self.at(100_000 - Int64(step))) {}
+            scheduler.cancel(timer)
+        }
+        #expect(standing() == 1)
+        let fired = Record()
+        _ = scheduler.schedule(at: Self.at(200_000)) { fired.add("long") }
+        _ = scheduler.schedule(at: Self.at(1100)) { fired.add("short") }
+        #expect(standing() == 1)
+        for time in [Int64(1100), 1101, 1102] {
+            clock.withLock { $0 = Self.at(time) }
+            scheduler.wake()
+        }
+        #expect(fired.all == ["short"])
+        // The one that rang is gone below too.
+        #expect(standing() == 2)
+        #expect(armed.withLock { $0[Self.at(1100)] } == 1)
     }
 }

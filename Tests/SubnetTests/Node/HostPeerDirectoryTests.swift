@@ -28,14 +28,14 @@ private final class Village: Sendable {
     let client: Client
     private let server: LibP2PRPCServer
 
-    init(_ directory: ((Host) -> any PeerDirectory)?) throws {
+    init(limits: PeersLimits = PeersLimits(), _ directory: ((Host) -> any PeerDirectory)?) throws {
         host = try Host(
             HostConfiguration(identity: .generate(.ed25519), listen: [Multiaddr("/ip4/127.0.0.1/tcp/0")]),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let scheduler: any RPCScheduler = .onLoop(host.schedulingLoop)
         client = Client(wire: LibP2PWire(host: host, scheduler: scheduler), scheduler: scheduler)
         let router = Router(scheduler: scheduler, client: client)
-        if let directory { try router.registerPeers(directory(host), authorizer: nil) }
+        if let directory { try router.registerPeers(directory(host), limits: limits, authorizer: nil) }
         server = LibP2PRPCServer(host: host, router: router)
     }
 
@@ -72,9 +72,8 @@ struct HostPeerDirectoryTests {
         found: [Multiaddr], listed: [PeerID]
     ) {
         let wanted = PeerID(publicKey: try stranger.get().publicKey)
-        let told = Village.init
-        let teller = try told { _ in ClaimingDirectory(records: [(wanted.bytes, signedRecord)]) }
-        let asker = try told(nil)
+        let teller = try Village { _ in ClaimingDirectory(records: [(wanted.bytes, signedRecord)]) }
+        let asker = try Village(nil)
         try await teller.start(asker)
         let resolver = PeersResolver(host: asker.host, client: asker.client)
         let found = try await resolver.addresses(of: wanted)
@@ -109,6 +108,28 @@ struct HostPeerDirectoryTests {
             let (found, listed) = try await resolved(claiming: bytes)
             #expect(found == [] && listed == [])
         }
+    }
+
+    @Test func `of hundreds of true records no more are believed than one answer may hold`() async throws {
+        let keys = try (0..<500).map { _ in try PrivateKey.generate(.ed25519) }
+        let records = try keys.map { key in
+            (peerID: key.peerID.bytes, signedRecord: try record(of: key))
+        }
+        var limits = PeersLimits()
+        limits.answersMax = keys.count
+        let teller = try Village(limits: limits) { _ in ClaimingDirectory(records: records) }
+        let asker = try Village(nil)
+        try await teller.start(asker)
+        let told = try await asker.client.call(
+            Peers.list, PeersListRequest(), to: RPCPeer(teller.host.peerID))
+        #expect(told.peers.count == keys.count)
+        let known = Set(asker.host.addressBook.keys)
+        let listed = try await PeersResolver(host: asker.host, client: asker.client).peers(serving: "")
+        let believed = keys.prefix(PeersLimits().answersMax).map(\.peerID)
+        #expect(listed == believed)
+        #expect(Set(asker.host.addressBook.keys) == known.union(believed))
+        await asker.stop()
+        await teller.stop()
     }
 
     @Test func `a node tells its own record and those of connected peers that serve what is asked`()
