@@ -113,18 +113,22 @@ extension WorkerSupervisor {
         _ configure: @escaping @Sendable (ChannelPipeline.SynchronousOperations) throws -> Void
     ) async throws -> (any Channel, Int32) {
         let (ours, theirs) = try Platform.socketPair()
+        var owned = [ours, theirs]
         do {
+            // The bootstrap would copy a single descriptor itself, and not close-on-exec: a child of the node
+            // that got the copy and outlives the node would keep the socket open, and with it the worker.
+            let output = try Platform.duplicate(ours)
+            owned.append(output)
             let channel = try await NIOPipeBootstrap(group: self.eventLoop)
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture { try configure(channel.pipeline.syncOperations) }
                 }
-                .takingOwnershipOfDescriptor(inputOutput: ours)
+                .takingOwnershipOfDescriptors(input: ours, output: output)
                 .get()
             return (channel, theirs)
         } catch {
-            // The bootstrap owns a descriptor only when it succeeds.
-            Platform.closeDescriptor(ours)
-            Platform.closeDescriptor(theirs)
+            // The bootstrap owns descriptors only when it succeeds.
+            for descriptor in owned { Platform.closeDescriptor(descriptor) }
             throw WorkerError(.startFailed, "no channel for a worker", cause: error)
         }
     }

@@ -436,9 +436,16 @@ struct WorkerProcessTests {
         try node.run()
         // The grandchild writes when it and the worker hold the FIFO.
         try await fifo.wait(forEnd: false)
+        // Then the node names a child that inherited what is not close-on-exec, and that outlives it: a copy
+        // of a socket in its hands would keep guard and worker alive.
+        let named = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+        let child = try #require(Int32(named.trimmingCharacters(in: .whitespacesAndNewlines)))
+        defer { kill(child, SIGKILL) }
         kill(node.processIdentifier, SIGKILL)
+        try await fifo.wait(forEnd: true)
+        #expect(kill(child, SIGKILL) == 0, "the child was to outlive the worker")
+        // Foundation sees the node's end by a socket that the child had too.
         node.waitUntilExit()
         #expect(node.terminationReason == .uncaughtSignal)
-        try await fifo.wait(forEnd: true)
     }
 }

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Logging
 internal import NIOCore
 internal import Testing
@@ -81,5 +82,19 @@ struct WorkerPythonTests {
             #expect(answered == 20)
             #expect(supervisor.state.starts == 1)
         }
+    }
+
+    @Test("A text worker's messages have the bytes of their page, and its places come free with the end")
+    func textWorker() throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: try #require(TestPrograms.pythonInterpreter))
+        process.arguments = ["-B", "\(TestPrograms.python)/text_worker_tests.py"]
+        let report = Pipe()
+        process.standardError = report
+        try process.run()
+        let text = String(decoding: report.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0, "\(text)")
+        #expect(text.contains("\nOK\n") && !text.contains("Ran 0 tests"), "\(text)")
     }
 }

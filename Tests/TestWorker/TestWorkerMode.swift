@@ -99,21 +99,28 @@ enum TestWorkerMode {
     private static func hold(path: String) throws {
         let descriptor = open(path, O_WRONLY)
         guard descriptor >= 0 else { throw WorkerStatus.notFound("no FIFO at \(path)") }
-        var pid: pid_t = 0
         let command = "trap '' TERM INT HUP; echo held; while :; do sleep 1000; done"
-        var arguments: [UnsafeMutablePointer<CChar>?] = []
-        for argument in ["/bin/sh", "-c", command] { arguments.append(strdup(argument)) }
+        _ = try Self.start(["/bin/sh", "-c", command], output: descriptor)
+    }
+
+    /// Starts a program that inherits every descriptor that is not close-on-exec, as `popen` does.
+    private static func start(_ command: [String], output: Int32) throws -> pid_t {
+        var pid: pid_t = 0
+        var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
         arguments.append(nil)
+        defer { for argument in arguments { free(argument) } }
         #if canImport(Darwin)
             var actions: posix_spawn_file_actions_t?
         #else
             var actions = posix_spawn_file_actions_t()
         #endif
         posix_spawn_file_actions_init(&actions)
-        posix_spawn_file_actions_adddup2(&actions, descriptor, 1)
-        guard posix_spawn(&pid, "/bin/sh", &actions, nil, &arguments, environ) == 0 else {
-            throw WorkerStatus.internalError("no /bin/sh")
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, output, 1)
+        guard posix_spawn(&pid, command[0], &actions, nil, &arguments, environ) == 0 else {
+            throw WorkerStatus.internalError("\(command[0]) cannot be started")
         }
+        return pid
     }
 
     private static func ignoreSignals() {
@@ -171,7 +178,8 @@ enum TestWorkerMode {
         (0..<1024).count { fcntl(Int32($0), F_GETFD) >= 0 }
     }
 
-    /// A node with one worker, whose worker and grandchild hold `fifo`; killed from outside.
+    /// A node with one worker, whose worker and grandchild hold `fifo`; killed from outside. It prints the id
+    /// of a child of its own that lives on.
     private static func runNode(fifo: String) async throws {
         let path = CommandLine.arguments[0]
         let supervisor = try WorkerSupervisor(
@@ -182,7 +190,8 @@ enum TestWorkerMode {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await supervisor.run() }
             try await supervisor.waitUntilReady(deadline: .now() + .seconds(30))
-            print("ready")
+            // A library that starts a program closes no descriptors of others.
+            print(try Self.start(["/bin/sleep", "120"], output: 2))
             fflush(nil)
             try await group.waitForAll()
         }

@@ -88,26 +88,31 @@ def submessage(number, body):
     return write_varint(number << 3 | 2) + write_varint(len(body)) + body
 
 
-def fields(data):
-    """Decodes a message into {field number: last value}; ints for varints, bytes for the rest."""
-    found = {}
+def read_fields(data):
+    """Decodes a message field by field: (number, wire type, value); ints for varints, bytes for the rest."""
     at = 0
     while at < len(data):
         key, at = read_varint(data, at)
-        number, kind = key >> 3, key & 7
+        kind = key & 7
         if kind == 0:
-            found[number], at = read_varint(data, at)
-        elif kind in (1, 5):
-            at += 8 if kind == 1 else 4
-        elif kind == 2:
-            length, at = read_varint(data, at)
-            found[number] = bytes(data[at : at + length])
-            at += length
+            value, at = read_varint(data, at)
         else:
-            raise WireError("a field has a type that protobuf 3 does not have")
-        if at > len(data):
-            raise WireError("a field is cut short")
-    return found
+            if kind == 2:
+                length, at = read_varint(data, at)
+            elif kind in (1, 5):
+                length = 8 if kind == 1 else 4
+            else:
+                raise WireError("a field has a type that protobuf 3 does not have")
+            value = bytes(data[at : at + length])
+            at += length
+            if at > len(data):
+                raise WireError("a field is cut short")
+        yield key >> 3, kind, value
+
+
+def fields(data):
+    """Decodes a message into {field number: last value}; the wire has no fields of fixed size."""
+    return {number: value for number, kind, value in read_fields(data) if kind in (0, 2)}
 
 
 def number(message, key):
@@ -161,6 +166,8 @@ class Worker:
         self._output = output_descriptor
         self._methods = methods
         self._calls = {}
+        # Calls that are over, but whose end may not be written yet.
+        self._ending = 0
         self._calls_max = calls_max
         self._last_id = 0
         self._shutting_down = False
@@ -286,10 +293,14 @@ class Worker:
             status = Status(CANCELLED, "the call was cancelled")
         except Exception as error:  # a method's failure ends its call, not the worker
             status = Status(UNKNOWN, f"{type(error).__name__}: {error}")
-        # The end is written before the call is forgotten: whoever waits for the last call may exit after it.
-        self._end(call.id, status)
+        # The place comes free before the end is written, since the node may fill it at once. Whoever waits
+        # for the last call waits for that writing too.
         with self.changed:
             self._calls.pop(call.id, None)
+            self._ending += 1
+        self._end(call.id, status)
+        with self.changed:
+            self._ending -= 1
             self.changed.notify_all()
 
     def _end(self, identifier, status):
@@ -299,7 +310,7 @@ class Worker:
     def wait_for_shutdown(self):
         """Returns when the node has asked for shutdown and every call has ended."""
         with self.changed:
-            while not (self._shutting_down and not self._calls):
+            while not self._shutting_down or self._calls or self._ending:
                 self.changed.wait()
 
 
