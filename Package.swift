@@ -246,8 +246,8 @@ let package = Package(
             "SubnetTests",
             [
                 "Subnet", "LibP2P", "LibP2PIdentity", "LibP2PRPC", "SubnetRPC", "SubnetServices",
-                "SubnetTesting",
-                "PrometheusMetrics", logging, metrics, nioCore, nioPosix, lifecycle, protobuf,
+                "SubnetTesting", "ModelWorkers",
+                "PrometheusMetrics", logging, metrics, nioCore, nioPosix, lifecycle, protobuf, tracing,
             ]),
         tests(
             "InteropTests",

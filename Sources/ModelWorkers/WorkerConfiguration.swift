@@ -7,7 +7,8 @@ public struct WorkerConfiguration: Sendable {
     public var executable: String
     /// The worker's arguments.
     public var arguments: [String] = []
-    /// The worker's whole environment: nothing else is passed on.
+    /// The worker's whole environment: nothing else is passed on, the node's own secrets least of all. Most
+    /// programs want ``variablesInherited`` in it; see ``environment(inheriting:)``.
     public var environment: [String: String] = [:]
     /// The worker's working directory; nil for the node's.
     public var workingDirectory: String?
@@ -35,8 +36,14 @@ public struct WorkerConfiguration: Sendable {
         self.guardCommand = guardCommand
     }
 
+    /// Names of the variables of a node that most programs need: where programs, the user's files and
+    /// temporary files are, and the language.
+    public static let variablesInherited = ["PATH", "HOME", "LANG", "TMPDIR"]
+
     /// An environment of those of the node's variables that `names` lists and the node has.
-    public static func environment(inheriting names: [String]) -> [String: String] {
+    public static func environment(
+        inheriting names: [String] = WorkerConfiguration.variablesInherited
+    ) -> [String: String] {
         ProcessInfo.processInfo.environment.filter { names.contains($0.key) }
     }
 

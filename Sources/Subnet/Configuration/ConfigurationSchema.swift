@@ -116,6 +116,9 @@ package enum ConfigurationSchema {
         .count(
             "limits.protocol.streams-max", \.limits.protocols.streamsMax, 1...10_000_000,
             "Most streams of one protocol."),
+        .bytes(
+            "limits.protocol.memory-bytes-max", \.limits.protocols.memoryBytesMax, memoryRange,
+            "Most unread and unsent bytes of one protocol's streams."),
         .count(
             "limits.connection.streams-inbound-max", \.limits.connection.streamsInboundMax, 1...1_000_000,
             "Most streams that the peer has open on one connection."),
@@ -161,7 +164,10 @@ package enum ConfigurationSchema {
             parse: { ConfigurationKey.isLine($0) ? $0 : nil }, print: { $0 }),
         .list(
             "worker.environment", \.worker.environment, countMax: 256, expected: "NAME=VALUE", isSecret: true,
-            "Environment variables of the worker program; the place for its secrets.",
+            """
+            Environment variables of the worker program; the place for its secrets. Of the node's own it \
+            gets PATH, HOME, LANG and TMPDIR.
+            """,
             parse: { text in
                 guard ConfigurationKey.isLine(text), let sign = text.firstIndex(of: "="),
                     sign > text.startIndex

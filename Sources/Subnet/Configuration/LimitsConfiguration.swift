@@ -55,6 +55,8 @@ public struct LimitsConfiguration: Sendable, Hashable {
     public struct Protocols: Sendable, Hashable {
         /// Most streams. Default: 8192.
         public var streamsMax = 8192
+        /// Most unread and unsent bytes of its streams. Default: 384 MiB.
+        public var memoryBytesMax = 384 << 20
 
         /// Creates the defaults.
         public init() {}

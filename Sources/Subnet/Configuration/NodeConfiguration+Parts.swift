@@ -24,6 +24,7 @@ extension HostConfiguration {
         self.limits.connectionWindowBytesMax = node.limits.connection.memoryBytesMax
         self.limits.bufferedBytesMax = node.limits.system.memoryBytesMax
         self.limits.bufferedBytesPerPeerMax = node.limits.peer.memoryBytesMax
+        self.limits.bufferedBytesPerProtocolMax = node.limits.protocols.memoryBytesMax
         self.limits.addressBookPeersMax = node.addressBook.peersMax
         self.limits.addressesPerPeerMax = node.addressBook.addressesPerPeerMax
         self.timeouts.dial = TimeAmount(node.timeouts.dial)
@@ -63,16 +64,25 @@ extension RouterLimits {
 
 extension ModelWorkers.WorkerConfiguration {
     /// The worker of a node's configuration; `other` when it names no program.
+    ///
+    /// - Throws: ``NodeError``; its message does not hold what may be a secret.
     init(_ worker: WorkerConfiguration, default other: ModelWorkers.WorkerConfiguration?) throws {
         if let executable = worker.executable {
             self.init(
-                executable: executable, arguments: worker.arguments,
-                environment: Self.environment(inheriting: worker.environment))
+                executable: executable, arguments: worker.arguments, environment: Self.environment())
         } else if let other {
             self = other
             self.arguments += worker.arguments
         } else {
             throw NodeError(.conflict, "Inference is to be served but no worker program is configured.")
+        }
+        for entry in worker.environment {
+            // The value may hold the sign again.
+            guard let sign = entry.firstIndex(of: "="), sign > entry.startIndex else {
+                throw NodeError(
+                    .invalidValue, "An entry of worker.environment is not of the form NAME=VALUE.")
+            }
+            self.environment[String(entry[..<sign])] = String(entry[entry.index(after: sign)...])
         }
         self.limits.callsInFlightMax = worker.callsMax
         self.startTimeout = TimeAmount(worker.readyTimeout)

@@ -92,7 +92,8 @@ public struct WorkerConfiguration: Sendable, Hashable {
     public var executable: String?
     /// Its arguments. Default: none.
     public var arguments: [String] = []
-    /// Variables for its environment as `NAME=VALUE`; the place for secrets such as tokens. Default: none.
+    /// Variables for its environment as `NAME=VALUE`; the place for secrets such as tokens. Of the node's own
+    /// variables it gets `PATH`, `HOME`, `LANG` and `TMPDIR`, unless they are named here. Default: none.
     public var environment: [String] = []
     /// Most calls that the worker answers at a time; further ones are told to come again. Default: 8.
     public var callsMax = 8

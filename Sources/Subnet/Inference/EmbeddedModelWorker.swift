@@ -12,27 +12,31 @@ internal import SwiftProtobuf
 
 /// The worker program of the embedded model: the child that owns the model while the node owns the network.
 public enum EmbeddedModelWorker {
-    /// Generations that run at the same time; each computes on a thread of the default pool.
-    static let concurrentCallsMax = 4
-
     /// Serves calls on standard input and output until the node asks it to stop or is gone.
     ///
     /// - Parameters:
     ///   - directory: a model to load instead of the embedded one.
+    ///   - callsMax: generations that run at the same time; they share the threads of the default pool, token
+    ///     by token. The node tells it what `worker.calls-max` says.
     ///   - tokensPerSecond: sends no faster than this; a demonstration for people needs a readable pace. nil
     ///     does not wait.
     /// - Throws: when the model cannot be loaded.
-    public static func run(directory: String? = nil, tokensPerSecond: Double? = nil) async throws {
+    public static func run(
+        directory: String? = nil, callsMax: Int = NodeConfiguration().worker.callsMax,
+        tokensPerSecond: Double? = nil
+    ) async throws {
         let info = WorkerInfo(
-            name: directory ?? EmbeddedModel.name, info: ["kind": "text"], callsMax: self.concurrentCallsMax)
+            name: directory ?? EmbeddedModel.name, info: ["kind": "text"], callsMax: callsMax)
+        var limits = WorkerLimits()
+        limits.callsInFlightMax = max(limits.callsInFlightMax, callsMax)
         let pause = tokensPerSecond.map { Duration.seconds(1 / max($0, 0.001)) }
-        try await WorkerMain.run(info) {
+        try await WorkerMain.run(info, limits: limits) {
             let model = try directory.map { try TextModel(directory: $0) } ?? EmbeddedModel.load()
             let description = InferenceInfoResponse.with {
                 $0.model = directory ?? EmbeddedModel.name
                 $0.fingerprint = model.fingerprint
                 $0.contextTokens = UInt32(clamping: model.contextTokens)
-                $0.concurrentCalls = UInt32(clamping: self.concurrentCallsMax)
+                $0.concurrentCalls = UInt32(clamping: callsMax)
             }
             return [
                 WorkerTextGenerator.MethodName.info: { _, call in

@@ -4,8 +4,12 @@ internal import NIOCore
 internal import SubnetRPC
 public import SubnetServices
 internal import SwiftProtobuf
+internal import Synchronization
 
 /// Generates text in a worker process: payloads are the messages of the Inference service.
+///
+/// What a worker says of its model is kept while its process lives: who asks again takes no place of a call,
+/// and hears of the model while all places are taken.
 public struct WorkerTextGenerator: TextGenerator {
     /// What the methods of a text worker are called.
     public enum MethodName {
@@ -15,17 +19,38 @@ public struct WorkerTextGenerator: TextGenerator {
         public static let generate = "generate"
     }
 
+    /// What the worker of one start said of its model.
+    private final class KnownInfo: Sendable {
+        struct Answer: Sendable {
+            /// Which start of the supervisor's worker it was.
+            var start: Int
+            var info: InferenceInfoResponse
+        }
+
+        let answer = Mutex<Answer?>(nil)
+    }
+
     private static let infoDeadline = TimeAmount.seconds(10)
     private let supervisor: WorkerSupervisor
+    private let known = KnownInfo()
 
     /// A generator on the worker that `supervisor` runs.
     public init(_ supervisor: WorkerSupervisor) { self.supervisor = supervisor }
 
     public func info() async throws -> InferenceInfoResponse {
+        let state = self.supervisor.state
+        let known = self.known.answer.withLock { $0 }
+        if let known, known.start == state.starts, state.phase == .ready { return known.info }
         do {
             let replies = try self.supervisor.call(
                 MethodName.info, payload: ByteBuffer(), deadline: .now() + Self.infoDeadline)
-            return try InferenceInfoResponse(serializedBytes: Array(buffer: try await replies.single()))
+            let info = try InferenceInfoResponse(
+                serializedBytes: Array(buffer: try await replies.single()))
+            // The next process may own another model.
+            if self.supervisor.state.starts == state.starts {
+                self.known.answer.withLock { $0 = KnownInfo.Answer(start: state.starts, info: info) }
+            }
+            return info
         } catch let error as WorkerError {
             throw RPCError(worker: error)
         }

@@ -41,12 +41,15 @@ public final class Node: Sendable {
     ///   - configuration: everything that can be set.
     ///   - modelWorker: what serves the model when the configuration names no program.
     ///   - logger: writes what operators should know.
+    ///   - tracing: makes a span for each call, on the side that calls and on the side that serves.
+    ///   - serverInterceptors: wrapped around every call that the node serves, the first outermost.
+    ///   - clientInterceptors: wrapped around every call that the node makes, the first outermost.
     ///   - register: registers services of your own.
     /// - Throws: ``NodeError``, `LibP2PError`, `RPCError` or `WorkerError` that names what cannot be.
     public init(
         _ configuration: NodeConfiguration, modelWorker: ModelWorkers.WorkerConfiguration? = nil,
-        logger: Logger,
-        register: (Router) throws -> Void = { _ in }
+        logger: Logger, tracing: RPCTracing? = nil, serverInterceptors: [any ServerInterceptor] = [],
+        clientInterceptors: [any ClientInterceptor] = [], register: (Router) throws -> Void = { _ in }
     ) throws {
         let directory = try configuration.dataDirectory.map { try DataDirectory.open($0) }
         do {
@@ -57,12 +60,16 @@ public final class Node: Sendable {
                 configuration.metrics.listen == nil ? nil : MetricsSetup.registry(configuration.metrics)
             let metrics = registry.map { CallMetrics(factory: $0) }
             var client = Client(
-                wire: LibP2PWire(host: host, scheduler: scheduler), scheduler: scheduler,
-                configuration: ClientConfiguration(configuration))
+                wire: LibP2PWire(
+                    host: host, scheduler: scheduler,
+                    messageBytesMax: configuration.limits.stream.messageBytesMax),
+                scheduler: scheduler, configuration: ClientConfiguration(configuration))
             client.metrics = metrics
+            client.tracing = tracing
+            client.interceptors = clientInterceptors
             let router = Router(
                 scheduler: scheduler, client: client, limits: RouterLimits(configuration), logger: logger,
-                metrics: metrics)
+                interceptors: serverInterceptors, metrics: metrics, tracing: tracing)
             self.worker = try Self.registerBuiltIn(
                 configuration, modelWorker, router: router, host: host, scheduler: scheduler, logger: logger)
             try register(router)
@@ -119,7 +126,15 @@ public final class Node: Sendable {
         return worker
     }
 
-    /// Runs until SIGINT or SIGTERM (or until `stop` ends), then shuts down gracefully.
+    /// Shows what the whole process counts with swift-metrics on this node's page, where it has one.
+    ///
+    /// For a program that is one node: swift-metrics is set up once per process, and a second time ends it.
+    package func bootstrapMetrics() {
+        if let registry { MetricsSetup.bootstrap(registry) }
+    }
+
+    /// Runs until SIGINT or SIGTERM (or until `stop` ends), then shuts down gracefully: calls in flight may
+    /// go on for `timeouts.shutdown` and are cancelled then.
     ///
     /// - Parameters:
     ///   - stop: ends when the node should, besides signals.
@@ -131,25 +146,15 @@ public final class Node: Sendable {
     ) async throws {
         defer { self.dataDirectory?.close() }
         let addresses = try await self.host.start()
-        var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
-        if let registry, let listen = self.configuration.metrics.listen {
-            MetricsSetup.bootstrap(registry)
-            var limits = MetricsEndpoint.Limits()
-            limits.connectionsMax = self.configuration.metrics.connectionsMax
-            let endpoint = MetricsEndpoint(
-                address: listen, registry: registry, limits: limits, logger: self.logger,
-                listening: { [logger] address in
-                    // The port may have been left to the system.
-                    logger.info(
-                        "metrics are served", metadata: [LogKeys.address: "http://\(address)/metrics"])
-                })
-            services.append(.init(service: endpoint))
-            services.append(.init(service: HostMetrics(host: self.host)))
-        }
+        var services = self.metricsServices()
         if let worker { services.append(.init(service: WorkerService(supervisor: worker))) }
         if let addressBook { services.append(.init(service: addressBook)) }
         services.append(.init(service: self.host))
-        services.append(.init(service: RPCServerService(server: self.server)))
+        services.append(
+            .init(
+                service: RPCServerService(
+                    server: self.server, loop: self.host.schedulingLoop,
+                    callsMayGoOn: TimeAmount(self.configuration.timeouts.shutdown))))
         services.append(
             .init(
                 service: ReadyService(
@@ -161,8 +166,34 @@ public final class Node: Sendable {
         }
         var group = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: self.logger)
-        group.maximumGracefulShutdownDuration = self.configuration.timeouts.shutdown + .seconds(5)
+        group.maximumGracefulShutdownDuration = self.shutdownMax
         try await ServiceGroup(configuration: group).run()
+    }
+
+    /// How long a shutdown may take before it counts as stuck and everything is cancelled.
+    ///
+    /// Calls have `timeouts.shutdown`, then open streams have it, then the worker has its grace period. The
+    /// rest is for a worker that has to be killed, and for closing.
+    private var shutdownMax: Duration {
+        let forCallsAndStreams = self.configuration.timeouts.shutdown + self.configuration.timeouts.shutdown
+        return forCallsAndStreams + self.configuration.worker.grace + .seconds(10)
+    }
+
+    /// The endpoint for operators and what fills its page; nothing where none is asked for.
+    private func metricsServices() -> [ServiceGroupConfiguration.ServiceConfiguration] {
+        guard let registry, let listen = self.configuration.metrics.listen else { return [] }
+        var limits = MetricsEndpoint.Limits()
+        limits.connectionsMax = self.configuration.metrics.connectionsMax
+        let endpoint = MetricsEndpoint(
+            address: listen, registry: registry, limits: limits, logger: self.logger,
+            health: { [worker] in HealthStatus(worker: worker?.state) },
+            listening: { [logger] address in
+                // The port may have been left to the system.
+                logger.info("metrics are served", metadata: [LogKeys.address: "http://\(address)/metrics"])
+            })
+        return [
+            .init(service: endpoint), .init(service: HostMetrics(host: self.host, factory: registry)),
+        ]
     }
 }
 

@@ -6,6 +6,7 @@ internal import Metrics
 internal import ModelWorkers
 internal import NIOCore
 internal import ServiceLifecycle
+internal import Synchronization
 
 #if canImport(FoundationEssentials)
     internal import FoundationEssentials
@@ -18,21 +19,39 @@ struct WorkerService: Service {
     let supervisor: WorkerSupervisor
 
     func run() async throws {
-        try await withGracefulShutdownHandler {
-            try await self.supervisor.run()
-        } onGracefulShutdown: {
-            self.supervisor.stop()
+        do {
+            try await withGracefulShutdownHandler {
+                try await self.supervisor.run()
+            } onGracefulShutdown: {
+                self.supervisor.stop()
+            }
+        } catch is CancellationError {
+            // Whatever cancelled the node says why. That the worker ended with it is no failure of its own,
+            // least of all when the node was told to stop and something else took too long.
         }
     }
 }
 
-/// Lets calls end when the node shuts down: services stop in reverse order, this one before the host.
+/// Lets calls end when the node shuts down, for a bounded time, and cancels those that are left: services
+/// stop in reverse order, this one before the host.
 struct RPCServerService: Service {
     let server: LibP2PRPCServer
+    /// The clock of the bound.
+    let loop: any EventLoop
+    /// The bound.
+    let callsMayGoOn: TimeAmount
 
     func run() async throws {
         try? await gracefulShutdown()
-        await self.server.stop()
+        let timer = self.loop.scheduleTask(in: self.callsMayGoOn) {}
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.server.stop() }
+            group.addTask { try? await timer.futureResult.get() }
+            await group.next()
+            timer.cancel()
+            // The end of the server's task is still awaited: that of the last call that it cancels.
+            group.cancelAll()
+        }
     }
 }
 
@@ -43,10 +62,16 @@ struct ReadyService: Service {
     let ready: @Sendable () async throws -> Void
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown {
-            if let worker { _ = try await worker.waitUntilReady(deadline: .now() + TimeAmount(timeout)) }
-            try await ready()
-            try? await gracefulShutdown()
+        do {
+            try await cancelWhenGracefulShutdown {
+                if let worker { _ = try await worker.waitUntilReady(deadline: .now() + TimeAmount(timeout)) }
+                try await ready()
+                try? await gracefulShutdown()
+            }
+        } catch let error as WorkerError where error.code == .cancelled && Task.isShuttingDownGracefully {
+            // The node is told to stop while its model loads: nobody waits for that any more.
+        } catch is CancellationError where Task.isShuttingDownGracefully {
+            // The same, while the caller of the node makes itself ready.
         }
     }
 }
@@ -61,28 +86,64 @@ struct StopService: Service {
 }
 
 /// Saves the host's address book now and then, and on shutdown.
+///
+/// The host's clock knows no date, the file has seconds since 1970. The service remembers for each peer which
+/// time of the one stands for which of the other, so that a peer which is not heard of keeps its time on
+/// disk, however often the node starts and saves.
 final class AddressBookService: Service {
+    /// When a peer was last seen, on both clocks.
+    private struct Sighting {
+        var onHost: NIODeadline
+        var onDisk: Int64
+    }
+
     private let host: Host
     private let store: AddressBookStore
     private let interval: Duration
     private let logger: Logger
+    private let sightings: Mutex<[PeerID: Sighting]>
 
-    /// Loads what is on disk into the host.
+    /// Loads what is on disk into the host. A record that is not signed by its peer is dropped; the addresses
+    /// stay, since whoever answers there has to prove its id.
     init(host: Host, directory: DataDirectory, configuration: AddressBookConfiguration, logger: Logger) throws
     {
         var limits = StoredAddressBook.Limits()
         limits.peersMax = configuration.peersMax
         limits.addressesPerPeerMax = configuration.addressesPerPeerMax
+        let store = AddressBookStore(directory: directory, limits: limits)
+        let (book, warnings) = try store.load()
+        for warning in warnings { logger.warning("\(warning)") }
+        var entries: [PeerID: AddressBookEntry] = [:]
+        var sightings: [PeerID: Sighting] = [:]
+        var dropped = 0
+        // The first instants of the host's clock: in the order of the file, and before all that is to come.
+        for (instant, peer) in book.latest(book.entries.count).reversed().enumerated() {
+            guard let stored = book[peer] else { continue }
+            let record = Self.record(stored.signedEnvelope, of: peer)
+            if record == nil && stored.signedEnvelope != nil { dropped += 1 }
+            let seen = NIODeadline.uptimeNanoseconds(UInt64(instant))
+            entries[peer] = AddressBookEntry(
+                addresses: stored.addresses, signedRecord: record == nil ? nil : stored.signedEnvelope,
+                recordSequence: record?.sequenceNumber ?? 0, lastSeen: seen)
+            sightings[peer] = Sighting(onHost: seen, onDisk: stored.lastSeen)
+        }
+        if dropped > 0 {
+            logger.warning("\(dropped) records of the address book were not signed by their peers.")
+        }
+        host.restoreAddressBook(entries)
         self.host = host
-        self.store = AddressBookStore(directory: directory, limits: limits)
+        self.store = store
         self.interval = configuration.saveInterval
         self.logger = logger
-        let (book, warnings) = try self.store.load()
-        for warning in warnings { logger.warning("\(warning)") }
-        host.restoreAddressBook(
-            book.entries.mapValues {
-                AddressBookEntry(addresses: $0.addresses, signedRecord: $0.signedEnvelope)
-            })
+        self.sightings = Mutex(sightings)
+    }
+
+    /// The record in an envelope that `peer` signed.
+    private static func record(_ envelope: [UInt8]?, of peer: PeerID) -> PeerRecord? {
+        guard let envelope, let record = try? PeerRecord.open(envelope).record, record.peerID == peer else {
+            return nil
+        }
+        return record
     }
 
     func run() async throws {
@@ -97,12 +158,14 @@ final class AddressBookService: Service {
 
     private func save() {
         var book = StoredAddressBook(limits: self.store.limits)
-        let now = Int64(Date().timeIntervalSince1970)
-        for (peer, entry) in self.host.addressBook {
+        let entries = self.host.addressBook
+        let sightings = self.sightings(of: entries)
+        for (peer, entry) in entries {
+            guard let lastSeen = sightings[peer]?.onDisk else { continue }
             book.update(
                 peer,
                 StoredAddressBook.Entry(
-                    addresses: entry.addresses, signedEnvelope: entry.signedRecord, lastSeen: now))
+                    addresses: entry.addresses, signedEnvelope: entry.signedRecord, lastSeen: lastSeen))
         }
         do {
             try self.store.save(book)
@@ -110,25 +173,57 @@ final class AddressBookService: Service {
             self.logger.warning("the address book was not saved", metadata: ["subnet.error": "\(error)"])
         }
     }
+
+    /// When each peer was last seen: as remembered, unless it is connected or was heard of since.
+    private func sightings(of entries: [PeerID: AddressBookEntry]) -> [PeerID: Sighting] {
+        let connected = Set(self.host.connectedPeers)
+        let (now, nowOnHost) = (Int64(Date().timeIntervalSince1970), NIODeadline.now())
+        return self.sightings.withLock { remembered in
+            var current: [PeerID: Sighting] = [:]
+            for (peer, entry) in entries {
+                if connected.contains(peer) {
+                    current[peer] = Sighting(onHost: entry.lastSeen, onDisk: now)
+                } else if let known = remembered[peer], known.onHost == entry.lastSeen {
+                    current[peer] = known
+                } else {
+                    let age = max(.zero, nowOnHost - entry.lastSeen)
+                    current[peer] = Sighting(
+                        onHost: entry.lastSeen, onDisk: now - age.nanoseconds / 1_000_000_000)
+                }
+            }
+            remembered = current
+            return current
+        }
+    }
 }
 
 /// Publishes what the host counts, every few seconds.
 struct HostMetrics: Service {
-    let host: Host
+    private let host: Host
+    private let connections: Gauge
+    private let pending: Gauge
+    private let peers: Gauge
+    private let received: Gauge
+    private let sent: Gauge
+
+    /// Makes its series with `factory`: the node's own, so that a process may have several nodes.
+    init(host: Host, factory: any MetricsFactory) {
+        self.host = host
+        self.connections = Gauge(label: "subnet_connections", factory: factory)
+        self.pending = Gauge(label: "subnet_connections_pending", factory: factory)
+        self.peers = Gauge(label: "subnet_peers", factory: factory)
+        self.received = Gauge(label: "subnet_received_bytes", factory: factory)
+        self.sent = Gauge(label: "subnet_sent_bytes", factory: factory)
+    }
 
     func run() async throws {
-        let connections = Gauge(label: "subnet_connections")
-        let pending = Gauge(label: "subnet_connections_pending")
-        let peers = Gauge(label: "subnet_peers")
-        let received = Gauge(label: "subnet_received_bytes")
-        let sent = Gauge(label: "subnet_sent_bytes")
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                connections.record(self.host.connectionCount)
-                pending.record(self.host.pendingConnectionCount)
-                peers.record(self.host.connectedPeers.count)
-                received.record(self.host.bytesReceived)
-                sent.record(self.host.bytesSent)
+                self.connections.record(self.host.connectionCount)
+                self.pending.record(self.host.pendingConnectionCount)
+                self.peers.record(self.host.connectedPeers.count)
+                self.received.record(self.host.bytesReceived)
+                self.sent.record(self.host.bytesSent)
                 try? await Task.sleep(for: .seconds(2))
             }
         }

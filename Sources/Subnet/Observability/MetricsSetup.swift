@@ -8,8 +8,8 @@ package enum MetricsSetup {
         PrometheusRegistry(limits: PrometheusLimits(seriesMax: configuration.seriesMax))
     }
 
-    /// Makes `registry` the backend of swift-metrics for the whole process. Call once, before the first
-    /// metric.
+    /// Makes `registry` the backend of swift-metrics for the whole process. A program calls it once, before
+    /// the first metric; a library never does, since a second call ends the process.
     package static func bootstrap(_ registry: PrometheusRegistry) {
         MetricsSystem.bootstrap(registry)
     }

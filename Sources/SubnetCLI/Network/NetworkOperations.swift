@@ -17,10 +17,12 @@ internal import SwiftProtobuf
 
 /// What the commands do on the network. Parsing and printing are elsewhere.
 enum NetworkOperations {
-    /// The embedded model in a worker process of this executable.
-    static var embeddedModelWorker: ModelWorkers.WorkerConfiguration {
+    /// The embedded model in a worker process of this executable, for so many calls at a time.
+    private static func embeddedModelWorker(callsMax: Int) -> ModelWorkers.WorkerConfiguration {
         let own = ModelWorkers.WorkerGuardCommand.ownExecutable
-        return ModelWorkers.WorkerConfiguration(executable: own.executable, arguments: ["model-worker"])
+        return ModelWorkers.WorkerConfiguration(
+            executable: own.executable, arguments: ["model-worker", "--calls-max", "\(callsMax)"],
+            environment: ModelWorkers.WorkerConfiguration.environment())
     }
 
     /// Runs a node until SIGINT or SIGTERM, then shuts down gracefully and returns.
@@ -33,7 +35,10 @@ enum NetworkOperations {
         ready: @escaping @Sendable (ListeningReport) async throws -> Void
     ) async throws {
         let node = try Node(
-            configuration, modelWorker: self.embeddedModelWorker, logger: Logger(label: "subnet"))
+            configuration,
+            modelWorker: self.embeddedModelWorker(callsMax: configuration.worker.callsMax),
+            logger: Logger(label: "subnet"))
+        node.bootstrapMetrics()
         let peer = node.host.peerID
         try await node.run(stop: stop) { addresses in
             try await ready(ListeningReport(peer: peer, addresses: addresses))
@@ -158,6 +163,7 @@ enum NetworkOperations {
             var session = InferenceSession(client: client) { [RPCPeer(peer)] }
             session.failoversMax = 0
             session.deadline = request.timeout
+            session.answerDeadline = request.timeout
             var text = IncrementalText()
             let summary = try await session.generate(generate) { token in
                 try await received(
@@ -206,6 +212,7 @@ enum NetworkOperations {
     /// The embedded model as a worker on standard input and output.
     static func modelWorker(_ arguments: [String]) async throws {
         var directory: String?
+        var callsMax = NodeConfiguration().worker.callsMax
         var tokensPerSecond: Double?
         var rest = arguments[...]
         while let option = rest.popFirst() {
@@ -214,6 +221,11 @@ enum NetworkOperations {
             }
             switch option {
             case "--directory": directory = value
+            case "--calls-max":
+                guard let count = Int(value), count > 0 else {
+                    throw CommandFailure("--calls-max must be a positive whole number.", status: .usage)
+                }
+                callsMax = count
             case "--tokens-per-second":
                 guard let rate = Double(value), rate > 0 else {
                     throw CommandFailure("--tokens-per-second must be a positive number.", status: .usage)
@@ -221,11 +233,13 @@ enum NetworkOperations {
                 tokensPerSecond = rate
             default:
                 throw CommandFailure(
-                    "model-worker takes --directory DIR and --tokens-per-second N, not \(option).",
+                    "model-worker takes --directory DIR, --calls-max N and --tokens-per-second N, "
+                        + "not \(option).",
                     status: .usage)
             }
         }
-        try await EmbeddedModelWorker.run(directory: directory, tokensPerSecond: tokensPerSecond)
+        try await EmbeddedModelWorker.run(
+            directory: directory, callsMax: callsMax, tokensPerSecond: tokensPerSecond)
     }
 }
 

@@ -1,4 +1,10 @@
 import Foundation
+import LibP2P
+import LibP2PIdentity
+import LibP2PRPC
+import Logging
+import SubnetRPC
+import SubnetServices
 import Testing
 
 extension NetworkCommandTests {
@@ -92,6 +98,74 @@ extension NetworkCommandTests {
         }
     }
 
+    @Suite("The embedded model of a node", .timeLimit(.minutes(1)))
+    struct EmbeddedModelTests {
+        /// Takes a minute at one token a second.
+        private static var longRequest: InferenceGenerateRequest {
+            var request = InferenceGenerateRequest()
+            request.prompt = "Once upon a time"
+            request.maxNewTokens = 48
+            request.temperature = 0.7
+            request.topK = 40
+            request.topP = 0.95
+            request.seed = 7
+            return request
+        }
+
+        @Test
+        func `answers as many calls as worker.calls-max allows, and tells of itself while it does`()
+            async throws
+        {
+            let settings = [
+                "--set", "worker.calls-max=6", "--set", "worker.arguments=--tokens-per-second,1",
+            ]
+            try await RunningProgram.withNode(serving: "inference", settings) { _, hoster in
+                try await withClient(of: hoster.address) { client, peer in
+                    let info = try await client.call(Inference.info, InferenceInfoRequest(), to: peer)
+                    #expect(info.concurrentCalls == 6)
+                    var answers: [ResponseStream<InferenceGenerateResponse>.Iterator] = []
+                    for _ in 0..<6 {
+                        let responses = try await client.call(
+                            Inference.generate, Self.longRequest, to: peer, deadline: .seconds(60))
+                        let answer = responses.makeAsyncIterator()
+                        let first = try await answer.next()
+                        #expect(first?.index == 0 && first?.finishReason == "")
+                        answers.append(answer)
+                    }
+                    let again = try await client.call(Inference.info, InferenceInfoRequest(), to: peer)
+                    #expect(again.fingerprint == info.fingerprint)
+                    let refusal = await #expect(throws: RPCError.self) {
+                        let more = try await client.call(Inference.generate, Self.longRequest, to: peer)
+                        for try await _ in more {}
+                    }
+                    #expect(refusal?.code == .resourceExhausted && refusal?.retryAfter != nil)
+                    // Dropped, an answer would end and make room.
+                    #expect(answers.count == 6)
+                    withExtendedLifetime(answers) {}
+                }
+            }
+        }
+
+        /// Runs `body` with a client of the node at `address`.
+        private func withClient(
+            of address: String, _ body: (Client, RPCPeer) async throws -> Void
+        ) async throws {
+            let host = try Host(
+                HostConfiguration(identity: .generate(.ed25519)),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            let scheduler = host.makeRPCScheduler()
+            let client = Client(wire: LibP2PWire(host: host, scheduler: scheduler), scheduler: scheduler)
+            do {
+                let peer = try await host.connect(to: Multiaddr(address))
+                try await body(client, RPCPeer(peer))
+            } catch {
+                await host.stop()
+                throw error
+            }
+            await host.stop()
+        }
+    }
+
     @Suite("subnet demo", .timeLimit(.minutes(3)))
     struct DemoCommandTests {
         @Test func `shows a hoster killed and the other going on with an equal text`() async throws {
@@ -107,6 +181,10 @@ extension NetworkCommandTests {
                 #expect(events.filter { $0 == "started" }.count == 3)
                 #expect(events.filter { $0 == "killed" } == ["killed"])
                 #expect(events.filter { $0 == "continued" } == ["continued"])
+                // What had arrived before the kill counts: the other goes on behind the last token shown.
+                let change = try #require(events.firstIndex(of: "continued"))
+                let shown = events[..<change].filter { $0 == "token" }.count
+                #expect(shown >= 24 && lines[change]["index"] as? Int == shown)
                 let tokens = lines.filter { $0["event"] as? String == "token" }
                 #expect(tokens.map { $0["index"] as? Int } == (0..<48).map { $0 })
                 let report = try JSONText.object(last)
@@ -122,15 +200,22 @@ extension NetworkCommandTests {
         }
 
         @Test func `for people it ends in a table`() async throws {
-            let outcome = try await BuiltProgram.run("demo", "--max-new-tokens", "16", "--prompt", "Once")
+            let outcome = try await BuiltProgram.run(
+                "demo", "--max-new-tokens", "48", "--prompt", "Once upon a time")
             #expect(outcome.status == 0 && outcome.error == "")
             for row in [
-                "\n\nOnce", "killed after 8 tokens]", "continues with token 8]",
-                "equal, no token lost or repeated",
-                "First token ", "Tokens            16, ", "Bytes ", "Peers             3\n",
+                "\n\nOnce", "killed after 24 tokens]", "equal, no token lost or repeated",
+                "First token ", "Tokens            48, ", "Bytes ", "Peers             3\n",
             ] {
                 #expect(outcome.output.contains(row), "\(row) in \(outcome.output)")
             }
+            // Tokens may have arrived before the kill did: they are shown, and the other goes on behind them.
+            let change = try #require(
+                outcome.output.firstMatch(of: /tokens\]\n([^\[]*)  \[…\w+ continues with token (\d+)\]/),
+                "\(outcome.output)")
+            let next = try #require(Int(change.output.2))
+            #expect(next >= 24 && next < 48)
+            #expect(next > 24 || change.output.1.isEmpty)
         }
 
         @Test func `killed with SIGKILL it leaves no node and no worker behind`() async throws {

@@ -90,19 +90,69 @@ extension NetworkCommandTests {
         @Test func `serves metrics and health`() async throws {
             try await RunningProgram.withNode(serving: "peers", ["--metrics-listen", "127.0.0.1:0"]) {
                 node, ready in
-                let page = try await node.error.first("the metrics address") { lines in
-                    lines.compactMap { $0.firstMatch(of: /http:\/\/127\.0\.0\.1:\d+\/metrics/)?.output }.first
-                }
+                let page = try await Self.metricsPage(of: node)
                 #expect(try await BuiltProgram.run("ping", ready.address, "--count", "1").status == 0)
-                let metrics = try await PageFetch.get(String(page))
+                let metrics = try await PageFetch.get(page)
                 #expect(metrics.status == 200)
                 for name in [
                     "subnet_connections", "subnet_peers", "subnet_received_bytes", "subnet_sent_bytes",
                 ] {
                     #expect(metrics.body.contains("\(name) "), "\(name)")
                 }
-                let health = try await PageFetch.get(String(page).replacing("/metrics", with: "/healthz"))
+                let health = try await Self.health(of: node)
                 #expect(health.status == 200 && health.body == "ok\n")
+            }
+        }
+
+        @Test func `is healthy when its worker is ready, and says what keeps it from that`() async throws {
+            let loading = Self.node(worker: "/bin/sleep", "1000") + Self.metrics
+            try await RunningProgram.with(loading) { node in
+                try await Self.line("the worker runs", of: node)
+                let health = try await Self.health(of: node)
+                #expect(health.status == 503)
+                #expect(health.body == "the worker is not ready: starting (start 1)\n")
+            }
+            let hour = ["--set", "worker.restart-backoff-min=1h", "--set", "worker.restart-backoff-max=1h"]
+            let failing = Self.node(worker: "/bin/sh", "-c,exit 3") + Self.metrics + hour
+            try await RunningProgram.with(failing) { node in
+                try await Self.line("the worker failed, next start", of: node)
+                let health = try await Self.health(of: node)
+                #expect(health.status == 503)
+                #expect(health.body.hasPrefix("the worker is not ready: restarting (start 1), "), "\(health)")
+                #expect(health.body.contains("exit code 3"), "\(health)")
+            }
+            try await RunningProgram.withNode(serving: "inference", Self.metrics) { node, _ in
+                let health = try await Self.health(of: node)
+                #expect(health.status == 200 && health.body == "ok\n")
+            }
+        }
+
+        @Test(arguments: [SIGTERM, SIGINT])
+        func `a signal while its model loads ends it with 0`(signal: Int32) async throws {
+            try await RunningProgram.with(Self.node(worker: "/bin/sleep", "1000")) { node in
+                try await Self.line("the worker runs", of: node)
+                node.signal(signal)
+                #expect(await node.exitStatus() == 0, "\(node.error.text)")
+                try await node.output.ended()
+                #expect(node.output.text == "")
+            }
+        }
+
+        @Test func `a signal ends it with 0 although a call goes on, which is cancelled`() async throws {
+            // The whole answer would take longer than this test may.
+            let slow = [
+                "--set", "worker.arguments=--tokens-per-second,1", "--set", "timeouts.shutdown=500ms",
+            ]
+            try await RunningProgram.withNode(serving: "inference", slow) { node, hoster in
+                let call = ["infer", hoster.address, "--json", "--prompt", "a", "--max-new-tokens", "400"]
+                try await RunningProgram.with(call) { client in
+                    _ = try await client.output.first("a token") { $0.first }
+                    node.signal(SIGTERM)
+                    #expect(await node.exitStatus() == 0, "\(node.error.text)")
+                    #expect(await client.exitStatus() == 1)
+                    try await client.error.ended()
+                    #expect(client.error.text.hasPrefix("error: "), "\(client.error.text)")
+                }
             }
         }
 
@@ -130,6 +180,44 @@ extension NetworkCommandTests {
             }
         }
 
+        @Test func `a configured worker gets its variables, and of the node's those that most programs need`()
+            async throws
+        {
+            // A shell that tells what it got and then becomes the embedded model.
+            let script = "echo \"token=[$TOKEN] home=[$HOME] other=[$OTHER]\" >&2; exec \"$0\" model-worker"
+            let program = try BuiltProgram.location().path
+            let arguments = [
+                "node", "--json", "--listen", "/ip4/127.0.0.1/tcp/0", "--serve", "inference",
+                "--worker", "/bin/sh", "--set", "worker.arguments=-c,\(script),\(program)",
+                "--set", "worker.environment=TOKEN=a=b",
+            ]
+            let environment = ["HOME": "/nowhere", "OTHER": "not for the worker"]
+            try await RunningProgram.with(arguments, environment: environment) { node in
+                _ = try await node.ready()
+                let line = try await node.error.first("the worker's line") { lines in
+                    lines.first { $0.contains("token=[") }
+                }
+                #expect(line.contains("token=[a=b] home=[/nowhere] other=[]"), "\(line)")
+            }
+        }
+
+        #if os(Linux)
+            @Test func `the embedded model gets the configured variables too`() async throws {
+                let more = ["--set", "worker.environment=TOKEN=a=b"]
+                try await RunningProgram.withNode(serving: "inference", more) { node, _ in
+                    // The guard and the worker, which gets what the guard has.
+                    let environments = try SystemProcesses.descendants(of: node.processID).map {
+                        try String(contentsOfFile: "/proc/\($0)/environ", encoding: .utf8)
+                    }
+                    #expect(environments.count >= 2)
+                    for variables in environments.map({ $0.split(separator: "\0") }) {
+                        #expect(variables.contains("TOKEN=a=b"))
+                        #expect(variables.contains { $0.hasPrefix("PATH=") })
+                    }
+                }
+            }
+        #endif
+
         @Test func `an address that is taken gives one sentence`() async throws {
             try await RunningProgram.withNode(serving: "peers") { _, ready in
                 let second = try await BuiltProgram.run("node", "--listen", ready.plainAddress)
@@ -137,6 +225,35 @@ extension NetworkCommandTests {
                 #expect(second.error.filter { $0 == "\n" }.count == 1 && second.error.hasPrefix("error: "))
                 #expect(second.error.contains(ready.plainAddress))
             }
+        }
+
+        private static let metrics = ["--metrics-listen", "127.0.0.1:0"]
+
+        /// A node whose model is served by some program, with arguments separated by commas.
+        private static func node(worker: String, _ arguments: String) -> [String] {
+            [
+                "node", "--json", "--stop-with-stdin", "--serve", "inference", "--log-level", "debug",
+                "--worker", worker, "--set", "worker.arguments=\(arguments)", "--set", "worker.grace=100ms",
+            ]
+        }
+
+        /// Waits until the node has logged `text`.
+        private static func line(_ text: String, of node: RunningProgram) async throws {
+            _ = try await node.error.first(text) { lines in lines.first { $0.contains(text) } }
+        }
+
+        /// Where the node says that its metrics are.
+        private static func metricsPage(of node: RunningProgram) async throws -> String {
+            try await node.error.first("the metrics address") { lines in
+                lines.compactMap { $0.firstMatch(of: /http:\/\/127\.0\.0\.1:\d+\/metrics/)?.output }.first
+                    .map { String($0) }
+            }
+        }
+
+        /// What the node says of its health.
+        private static func health(of node: RunningProgram) async throws -> (status: Int, body: String) {
+            let page = try await metricsPage(of: node)
+            return try await PageFetch.get(page.replacing("/metrics", with: "/healthz"))
         }
     }
 }

@@ -1,5 +1,6 @@
 import LibP2P
 import LibP2PIdentity
+import ModelWorkers
 import NIOCore
 import SubnetRPC
 import SubnetServices
@@ -40,14 +41,75 @@ struct NodeConfigurationPartsTests {
                 || path == "listen"
         })
     func `every key about the network has an effect`(path: String) throws {
+        let standard = NodeConfiguration()
+        let changed = try Self.changed(standard, at: path)
+        #expect(try Self.effects(of: changed) != Self.effects(of: standard), "\(path)")
+    }
+
+    @Test(
+        arguments: ConfigurationSchema.keys.map(\.path).filter { $0.hasPrefix("worker.") }, [false, true])
+    func `every key about the worker has an effect, on the embedded one and on another program`(
+        path: String, isEmbedded: Bool
+    ) throws {
+        var standard = NodeConfiguration()
+        if !isEmbedded { standard.worker.executable = "/opt/worker" }
+        let changed = try Self.changed(standard, at: path)
+        #expect(try Self.workerEffects(of: changed) != Self.workerEffects(of: standard), "\(path)")
+    }
+
+    @Test func `a worker gets the variables that are configured, and of the node's those most programs need`()
+        throws
+    {
+        var node = NodeConfiguration()
+        node.worker.environment = ["TOKEN=a=b", "EMPTY=", "LANG=tlh"]
+        var embedded = ModelWorkers.WorkerConfiguration(executable: "/opt/embedded")
+        embedded.environment = ["TOKEN": "old", "KEPT": "yes"]
+        #expect(
+            try ModelWorkers.WorkerConfiguration(node.worker, default: embedded).environment
+                == ["TOKEN": "a=b", "EMPTY": "", "LANG": "tlh", "KEPT": "yes"])
+
+        node.worker.executable = "/opt/worker"
+        var wanted = ModelWorkers.WorkerConfiguration.environment(inheriting: ["PATH", "HOME", "TMPDIR"])
+        wanted["TOKEN"] = "a=b"
+        wanted["EMPTY"] = ""
+        wanted["LANG"] = "tlh"
+        #expect(
+            try ModelWorkers.WorkerConfiguration(node.worker, default: embedded).environment == wanted)
+    }
+
+    @Test(arguments: ["s3cr3t", "=s3cr3t", ""])
+    func `a variable without a name is refused in a sentence without it`(entry: String) throws {
+        var node = NodeConfiguration()
+        node.worker.executable = "/opt/worker"
+        node.worker.environment = [entry]
+        let refusal = #expect(throws: NodeError.self) {
+            _ = try ModelWorkers.WorkerConfiguration(node.worker, default: nil)
+        }
+        #expect(refusal?.code == .invalidValue)
+        #expect(refusal?.message == "An entry of worker.environment is not of the form NAME=VALUE.")
+    }
+
+    /// `standard` with another value at `path`.
+    private static func changed(_ standard: NodeConfiguration, at path: String) throws -> NodeConfiguration {
         let key = try #require(ConfigurationSchema.key(path))
         let samples = [
-            "7", "777", "77MiB", "77s", "777ms", "777us", "tls", "agent/7", "/ip4/192.0.2.7/tcp/7",
+            "7", "777", "77MiB", "77s", "777ms", "777us", "tls", "agent/7", "/ip4/192.0.2.7/tcp/7", "x=y",
         ]
-        let standard = NodeConfiguration()
         var changed = standard
         #expect(samples.contains { key.write(&changed, [$0]) && changed != standard })
-        #expect(try Self.effects(of: changed) != Self.effects(of: standard), "\(path)")
+        return changed
+    }
+
+    /// Everything that the supervisor of the worker gets, as text.
+    private static func workerEffects(of node: NodeConfiguration) throws -> String {
+        let embedded = ModelWorkers.WorkerConfiguration(executable: "/opt/embedded")
+        let worker = try ModelWorkers.WorkerConfiguration(node.worker, default: embedded)
+        // Two equal dictionaries need not be printed in the same order.
+        let variables = worker.environment.sorted { $0.key < $1.key }
+        return """
+            \(worker.executable) \(worker.arguments) \(variables) \(worker.limits) \
+            \(worker.startTimeout) \(worker.stopGrace) \(worker.restart)
+            """
     }
 
     /// Everything that the modules below get, as text.

@@ -63,6 +63,105 @@ private struct ScriptedGenerator: TextGenerator {
     }
 }
 
+/// Turns its callers away a number of times before it serves.
+private final class BusyGenerator: TextGenerator {
+    private let retryAfter: Duration
+    private let refusalsLeft: Mutex<Int>
+
+    init(refusals: Int, retryAfter: Duration) {
+        self.retryAfter = retryAfter
+        self.refusalsLeft = Mutex(refusals)
+    }
+
+    func info() async throws -> InferenceInfoResponse { try await ScriptedGenerator().info() }
+
+    func generate(
+        _ request: InferenceGenerateRequest, deadline: Duration,
+        emit: @Sendable (InferenceGenerateResponse) async throws -> Void
+    ) async throws {
+        let isBusy = refusalsLeft.withLock { left in
+            left -= 1
+            return left >= 0
+        }
+        if isBusy {
+            throw RPCError(
+                code: .resourceExhausted, message: "the model is busy", retryAfter: retryAfter)
+        }
+        try await ScriptedGenerator().generate(request, deadline: deadline, emit: emit)
+    }
+}
+
+/// Takes its time to say what it is, and notes how much time it gets for the answer.
+private final class SlowGenerator: TextGenerator {
+    private let infoTime: Duration
+    private let clock: ManualScheduler
+    private let answer: ScriptedGenerator
+    private let given = Mutex<[Duration]>([])
+
+    init(infoTime: Duration, clock: ManualScheduler, answer: ScriptedGenerator = ScriptedGenerator()) {
+        self.infoTime = infoTime
+        self.clock = clock
+        self.answer = answer
+    }
+
+    var deadlines: [Duration] { given.withLock { $0 } }
+
+    func info() async throws -> InferenceInfoResponse {
+        clock.advance(by: infoTime)
+        return try await answer.info()
+    }
+
+    func generate(
+        _ request: InferenceGenerateRequest, deadline: Duration,
+        emit: @Sendable (InferenceGenerateResponse) async throws -> Void
+    ) async throws {
+        given.withLock { $0.append(deadline) }
+        try await answer.generate(request, deadline: deadline, emit: emit)
+    }
+}
+
+/// A clock that jumps to the end of each pause, or says that one has begun. Pauses are told from the
+/// deadlines of calls by their length.
+private final class PauseScheduler: RPCScheduler {
+    private struct State {
+        var pauses: [TimeAmount] = []
+        var waiting: Set<RPCTimer> = []
+    }
+    private let clock = ManualScheduler()
+    private let lengths: Set<TimeAmount>
+    private let began: (@Sendable () -> Void)?
+    private let state = Mutex(State())
+
+    init(_ lengths: TimeAmount..., began: (@Sendable () -> Void)? = nil) {
+        self.lengths = Set(lengths)
+        self.began = began
+    }
+
+    /// How long each pause was to be.
+    var pauses: [TimeAmount] { state.withLock { $0.pauses } }
+    /// Whether a pause has begun whose timer nobody has cancelled.
+    var isWaiting: Bool { state.withLock { !$0.waiting.isEmpty } }
+
+    func now() -> NIODeadline { clock.now() }
+
+    func schedule(at deadline: NIODeadline, _ action: @escaping @Sendable () -> Void) -> RPCTimer {
+        let length = deadline - clock.now()
+        let timer = clock.schedule(at: deadline, action)
+        guard lengths.contains(length) else { return timer }
+        state.withLock { state in
+            state.pauses.append(length)
+            state.waiting.insert(timer)
+        }
+        if let began { began() } else { clock.advance(by: .nanoseconds(length.nanoseconds)) }
+        return timer
+    }
+
+    func cancel(_ timer: RPCTimer) {
+        clock.cancel(timer)
+        state.withLock { state in _ = state.waiting.remove(timer) }
+    }
+}
+
 @Suite("An inference session", .timeLimit(.minutes(1)))
 struct InferenceSessionTests {
     private let network = InProcessNetwork()
@@ -73,7 +172,10 @@ struct InferenceSessionTests {
     }
 
     /// A client that calls hosters which serve by these generators, in this order.
-    private func session(_ generators: ScriptedGenerator...) throws -> InferenceSession {
+    private func session(
+        _ generators: any TextGenerator..., on other: (any RPCScheduler)? = nil
+    ) throws -> InferenceSession {
+        let scheduler: any RPCScheduler = other ?? self.scheduler
         let client = Client(wire: network.wire(as: .local("caller")), scheduler: scheduler)
         var peers: [RPCPeer] = []
         for (index, generator) in generators.enumerated() {
@@ -169,6 +271,99 @@ struct InferenceSessionTests {
         #expect(failure(result)?.code == .unavailable)
         // The same hoster was asked again and never sent a token twice.
         #expect(tokens.map(\.index) == [0, 1])
+    }
+
+    @Test(arguments: [
+        (TimeAmount.milliseconds(750), TimeAmount.milliseconds(750)), (.zero, .milliseconds(100)),
+    ])
+    func `waits as long as the only hoster says that it is busy`(said: TimeAmount, pause: TimeAmount)
+        async throws
+    {
+        let clock = PauseScheduler(pause)
+        // More often than there are failovers.
+        let hoster = BusyGenerator(refusals: 12, retryAfter: .nanoseconds(said.nanoseconds))
+        var one = try session(hoster, on: clock)
+        one.failoversMax = 2
+        let (tokens, result) = await run(one)
+        #expect(text(tokens) == "Once there was a crab.")
+        #expect(try result.get().peers == [.local("hoster 0")])
+        #expect(clock.pauses == Array(repeating: pause, count: 12))
+    }
+
+    @Test func `waits for no busy hoster while there is another one`() async throws {
+        let clock = PauseScheduler(.seconds(2))
+        let (tokens, result) = await run(
+            try session(
+                BusyGenerator(refusals: 1, retryAfter: .seconds(2)), ScriptedGenerator(), on: clock))
+        #expect(text(tokens) == "Once there was a crab.")
+        #expect(try result.get().peers == [.local("hoster 1")])
+        #expect(clock.pauses == [])
+    }
+
+    @Test func `of busy hosters it waits for the one that is free first`() async throws {
+        let clock = PauseScheduler(.seconds(30), .seconds(2))
+        let (tokens, result) = await run(
+            try session(
+                BusyGenerator(refusals: 1, retryAfter: .seconds(30)),
+                BusyGenerator(refusals: 1, retryAfter: .seconds(2)),
+                ScriptedGenerator(fault: .diesAfter(0)), on: clock))
+        #expect(text(tokens) == "Once there was a crab.")
+        #expect(try result.get().peers == [.local("hoster 1")])
+        #expect(clock.pauses == [.seconds(2)])
+    }
+
+    @Test func `waits no longer than the answer may take`() async throws {
+        let clock = PauseScheduler(.seconds(40))
+        var one = try session(
+            BusyGenerator(refusals: .max, retryAfter: .seconds(40)), on: clock)
+        one.answerDeadline = .seconds(300)
+        let (tokens, result) = await run(one)
+        #expect(tokens == [])
+        #expect(failure(result)?.code == .resourceExhausted)
+        // An eighth one would end 20 seconds after the answer's deadline.
+        #expect(clock.pauses == Array(repeating: .seconds(40), count: 7))
+    }
+
+    @Test func `cancelling it ends the wait for a busy hoster`() async throws {
+        let (pauses, pause) = AsyncStream.makeStream(of: Void.self)
+        let clock = PauseScheduler(.seconds(30), began: { pause.finish() })
+        let one = try session(BusyGenerator(refusals: 1, retryAfter: .seconds(30)), on: clock)
+        await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [request] in _ = try await one.generate(request) { _ in } }
+            for await _ in pauses {}
+            group.cancelAll()
+            await #expect(throws: CancellationError.self) { try await group.waitForAll() }
+        }
+        #expect(clock.pauses == [.seconds(30)] && !clock.isWaiting)
+    }
+
+    @Test(arguments: [
+        (Duration.seconds(120), Duration.seconds(60), Duration.seconds(20)),
+        (.seconds(50), .seconds(60), .seconds(10)),
+    ])
+    func `one end of time holds for all that a hoster is asked`(
+        deadline: Duration, answerDeadline: Duration, left: Duration
+    ) async throws {
+        let slow = SlowGenerator(infoTime: .seconds(40), clock: scheduler)
+        var one = try session(slow)
+        one.deadline = deadline
+        one.answerDeadline = answerDeadline
+        let (tokens, _) = await run(one)
+        #expect(text(tokens) == "Once there was a crab.")
+        #expect(slow.deadlines == [left])
+    }
+
+    @Test func `the next hoster gets what the first has left of the time`() async throws {
+        let first = SlowGenerator(
+            infoTime: .seconds(40), clock: scheduler, answer: ScriptedGenerator(fault: .diesAfter(2)))
+        let second = SlowGenerator(infoTime: .seconds(20), clock: scheduler)
+        var two = try session(first, second)
+        two.deadline = .seconds(60)
+        two.answerDeadline = .seconds(90)
+        let (tokens, result) = await run(two)
+        #expect(text(tokens) == "Once there was a crab.")
+        #expect(try result.get().peers == [.local("hoster 0"), .local("hoster 1")])
+        #expect(first.deadlines == [.seconds(20)] && second.deadlines == [.seconds(30)])
     }
 
     @Test func `without a hoster it says so`() async throws {

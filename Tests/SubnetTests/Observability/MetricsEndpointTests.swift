@@ -1,8 +1,6 @@
 import CoreMetrics
 import Foundation
 import Logging
-import NIOCore
-import NIOPosix
 import PrometheusMetrics
 import ServiceLifecycle
 import Synchronization
@@ -34,31 +32,11 @@ struct MetricsEndpointTests {
         }
     }
 
-    /// Sends a request over a plain connection and returns everything until the peer closes.
-    private func exchange(_ request: String, with address: HostPort) async throws -> String {
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connect(host: address.host, port: address.port) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
-                }
-            }
-        return try await channel.executeThenClose { inbound, outbound in
-            try await outbound.write(ByteBuffer(string: request))
-            var all = ByteBuffer()
-            for try await part in inbound { all.writeImmutableBuffer(part) }
-            return String(buffer: all)
-        }
-    }
-
-    private func get(_ path: String, from address: HostPort) async throws -> String {
-        try await exchange("GET \(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", with: address)
-    }
-
     @Test func `serves the metrics as Prometheus wants them`() async throws {
         let registry = PrometheusRegistry()
         registry.makeCounter(label: "subnet.calls", dimensions: [("kind", "unary")]).increment(by: 3)
         try await withEndpoint(registry: registry) { address in
-            let answer = try await get("/metrics", from: address)
+            let answer = try await PlainHTTP.get("/metrics", from: address)
             #expect(answer.hasPrefix("HTTP/1.1 200"))
             #expect(
                 answer.lowercased().contains("content-type: text/plain; version=0.0.4; charset=utf-8\r\n"))
@@ -68,13 +46,13 @@ struct MetricsEndpointTests {
 
     @Test func `says whether the node is well`() async throws {
         try await withEndpoint { address in
-            let answer = try await get("/healthz", from: address)
+            let answer = try await PlainHTTP.get("/healthz", from: address)
             #expect(answer.hasPrefix("HTTP/1.1 200"))
             #expect(answer.hasSuffix("\r\n\r\nok\n"))
         }
         try await withEndpoint(health: { HealthStatus(isHealthy: false, message: "worker is not ready") }) {
             address in
-            let answer = try await get("/healthz", from: address)
+            let answer = try await PlainHTTP.get("/healthz", from: address)
             #expect(answer.hasPrefix("HTTP/1.1 503"))
             #expect(answer.hasSuffix("worker is not ready\n"))
         }
@@ -82,10 +60,10 @@ struct MetricsEndpointTests {
 
     @Test func `knows no other paths or methods`() async throws {
         try await withEndpoint { address in
-            let missing = try await get("/", from: address)
+            let missing = try await PlainHTTP.get("/", from: address)
             #expect(missing.hasPrefix("HTTP/1.1 404"))
             let post = "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-            let posted = try await exchange(post, with: address)
+            let posted = try await PlainHTTP.exchange(post, with: address)
             #expect(posted.hasPrefix("HTTP/1.1 404"))
         }
     }
@@ -104,10 +82,10 @@ struct MetricsEndpointTests {
     @Test func `refuses headers beyond its bound and keeps serving`() async throws {
         try await withEndpoint { address in
             let long = String(repeating: "x", count: 40_000)
-            let answer = try? await exchange(
+            let answer = try? await PlainHTTP.exchange(
                 "GET /metrics HTTP/1.1\r\nHost: x\r\nX: \(long)\r\n\r\n", with: address)
             #expect(answer?.hasPrefix("HTTP/1.1 200") != true)
-            let health = try await get("/healthz", from: address)
+            let health = try await PlainHTTP.get("/healthz", from: address)
             #expect(health.hasPrefix("HTTP/1.1 200"))
         }
     }
