@@ -29,8 +29,11 @@ public final class LibP2PWire: ClientWire {
     private let parsed = Mutex<[String: PeerID]>([:])
 
     /// Makes a wire over `host`.
-    /// - Parameter messageBytesMax: the largest message either way, in bytes; that of the client that uses
-    ///   the wire.
+    /// - Parameters:
+    ///   - host: dials and opens streams.
+    ///   - scheduler: the clock of deadlines.
+    ///   - choice: which framing calls use.
+    ///   - messageBytesMax: the largest message either way, in bytes; that of the client that uses the wire.
     public init(
         host: Host, scheduler: any RPCScheduler, choice: Choice = .automatic,
         messageBytesMax: Int = 16 * 1024 * 1024

@@ -41,6 +41,20 @@ struct HostAddressTests {
         #expect(book[peer]?.addresses == [good])
     }
 
+    @Test(arguments: ["/ip4/0.0.0.0/tcp/4001", "/ip6/::/tcp/4001"])
+    func `an address of all interfaces is not dialled, in words`(text: String) async throws {
+        try await withHosts(1) { hosts, addresses in
+            let peer = PeerID(publicKey: try PrivateKey.generate(.ed25519).publicKey)
+            for address in [try Multiaddr(text), try Multiaddr("\(text)/p2p/\(peer)")] {
+                await #expect {
+                    _ = try await hosts[0].connect(to: address)
+                } throws: {
+                    "\($0)".contains("stands for all interfaces")
+                }
+            }
+        }
+    }
+
     @Test func `the address that answered stays known beside those that the peer announces`() async throws {
         let announced = try Multiaddr("/ip4/198.51.100.1/tcp/4001")
         try await withHosts(2) { index, configuration in

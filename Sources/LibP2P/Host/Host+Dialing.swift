@@ -11,6 +11,11 @@ extension Host {
     ///   `.admissionRefused`.
     @discardableResult
     public func connect(to address: Multiaddr) async throws -> PeerID {
+        if address.isUnspecified {
+            throw LibP2PError(
+                .invalidArgument,
+                "\(address) stands for all interfaces of a machine: dial one of its addresses")
+        }
         if let peer = address.peerID {
             self.addAddresses([address], of: peer)
             _ = try await self.connection(to: peer)
