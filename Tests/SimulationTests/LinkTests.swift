@@ -86,4 +86,42 @@ import Testing
         }
         #expect(faults == [])
     }
+
+    @Test("A callee that answers and never ends its side leaves no stream behind")
+    func calleeThatNeverEnds() async throws {
+        let faults = try await SimulationThreads.run {
+            try Pair.run(options: LinkOptions()) { pair in
+                let (network, nodes) = (pair.network, pair.nodes)
+                let method = Traffic.echo
+                nodes[1].host.setHandler(method.descriptor.nativeID) { stream in
+                    var call = NativeServerCall()
+                    while let bytes = try? await stream.read() {
+                        call.received(bytes)
+                        while case .some(let event) = try? call.next() {
+                            guard case .item(let item) = event,
+                                let answer = try? call.send(WireItem(bytes: item.bytes, isLast: true))
+                            else { continue }
+                            try? await stream.write(answer.frames)
+                            if let body = answer.body { try? await stream.write(body) }
+                        }
+                    }
+                    try? await network.pause(for: .seconds(1000))
+                }
+                pair.start("call and look", at: .zero) {
+                    let request = ByteBuffer(bytes: [1, 2, 3])
+                    let answer = try await nodes[0].client.call(method, request, to: nodes[1].peer)
+                    if answer != request { throw RPCError(.dataLoss, "another answer") }
+                    // Identify has had its time too.
+                    try await network.pause(for: .seconds(1))
+                    let connection = nodes[0].host.bestConnection(to: nodes[1].host.peerID)
+                    guard let connection, connection.streamCount == 1 else {
+                        throw RPCError(.internal, "\(connection?.streamCount ?? -1) streams stand at first")
+                    }
+                    try await network.pause(for: .seconds(31))
+                    if connection.streamCount > 0 { throw RPCError(.internal, "the stream stands") }
+                }
+            }
+        }
+        #expect(faults == [])
+    }
 }
