@@ -1,4 +1,5 @@
 internal import AccountKeys
+internal import NIOCore
 internal import Synchronization
 internal import Testing
 
@@ -90,6 +91,59 @@ internal import Testing
         #expect(!isKeptAgain && isHigherKept)
     }
 
+    @Test func pythonsTableKeepsNoTexts() {
+        var table = LastNonceTable(limits: SynapseLimits())
+        let pair = LastNonceTable.pair("a", String(repeating: "u", count: 8 << 10))
+        let isKept = table.keep(7, of: pair)
+        let last = table.last(pair)
+        #expect(isKept && last == 7)
+        // However long the uuid is, what is kept of it is not.
+        let kept = Mirror(reflecting: table).descendant("young") as? [UInt128: Int]
+        #expect(kept?.count == 1)
+    }
+
+    @Test func nothingOverflowsAtTheEndOfTime() {
+        var store = Self.store()
+        let end = Int64.max
+        #expect(store.claim(hotkey: "a", scope: "u", nonce: end - 1, now: end) == .accepted)
+        #expect(store.claim(hotkey: "a", scope: "u", nonce: end, now: end) == .accepted)
+        #expect(store.claim(hotkey: "a", scope: "u", nonce: end, now: end) == .replayed)
+    }
+
+    @Test func twoScopesAreUsedTogetherOrNotAtAll() {
+        var store = Self.store()
+        let now = Self.now
+        #expect(store.claim(hotkey: "a", scope: "u", nonce: now, now: now) == .accepted)
+        #expect(store.claim(hotkey: "a", scope: "b", and: "u", nonce: now, now: now) == .replayed)
+        #expect(store.claim(hotkey: "a", scope: "b", and: "v", nonce: now, now: now) == .accepted)
+        #expect(store.claim(hotkey: "a", scope: "v", nonce: now, now: now) == .replayed)
+        #expect(store.count == 3)
+    }
+
+    @Test(arguments: [AxonMode.strict(.init()), .compatible(.python105)])
+    func `a request of both generations is good once`(mode: AxonMode) async throws {
+        let journal = Journal()
+        let authenticator = try Self.authenticator(journal, mode)
+        try await authenticator.prepare()
+        // Whole and then with its classic headers alone, which protect no body; and the other way round.
+        for (offset, isWholeFirst) in [(0.0, true), (0.5, false)] {
+            let nonce = UnixTime.test.plus(seconds: offset)
+            let signed = try SignedRequest(Specs(), nonce: nonce, authentication: .both)
+            let head = try SynapseHeaders.decode(
+                signed.head.headers, schema: SynapseSchema(name: "Synapse", fields: []), rules: .strict
+            ).head
+            let bodies: [ByteBuffer?] = isWholeFirst ? [signed.body, nil] : [nil, signed.body]
+            var refusals: [VerificationRefusal.Reason?] = []
+            for body in bodies {
+                let request = AuthenticationRequest(
+                    method: signed.head.method, target: signed.head.target, headers: signed.head.headers,
+                    head: head, body: body)
+                refusals.append(await Self.refusal(authenticator, request, nonce))
+            }
+            #expect(refusals == [nil, .replayed])
+        }
+    }
+
     // MARK: Restart
 
     /// A journal in memory that outlives the authenticators of a test.
@@ -157,6 +211,24 @@ internal import Testing
         let later = UnixTime.test.plus(seconds: 4)
         let honest = try Self.request(later, kind)
         #expect(await Self.refusal(second, honest, later) == nil)
+    }
+
+    @Test func aJournalWithoutAMarkLeavesTheFloorAtTheStart() async throws {
+        let hotkey = try AccountID(ss58: TestKeys.axonAddress)
+        let before = try Self.request(UnixTime.test.plus(seconds: -1))
+        let empty = try RequestAuthenticator(
+            mode: .strict(.init()), hotkey: hotkey, floor: UnixTime.test, journal: Journal())
+        try await empty.prepare()
+        #expect(await Self.refusal(empty, before, .test) == .replayed)
+        let honest = try Self.request(UnixTime.test.plus(seconds: 0.1))
+        #expect(await Self.refusal(empty, honest, UnixTime.test.plus(seconds: 0.1)) == nil)
+        // A mark says more than the start does.
+        let journal = Journal()
+        journal.mark.withLock { $0 = UnixTime.test.plus(seconds: -2).nanoseconds }
+        let marked = try RequestAuthenticator(
+            mode: .strict(.init()), hotkey: hotkey, floor: UnixTime.test, journal: journal)
+        try await marked.prepare()
+        #expect(await Self.refusal(marked, before, .test) == nil)
     }
 
     @Test func theJournalIsWrittenSeldom() async throws {

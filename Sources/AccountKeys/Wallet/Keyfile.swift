@@ -82,7 +82,8 @@ public struct Keyfile: Sendable, Hashable {
         }
     }
 
-    /// Writes the secret, sealed where there is a password, then the public half.
+    /// Writes the secret, sealed where there is a password, then the public half. Without `overwrite` the
+    /// public half of another account stays as well: its secret may be kept elsewhere.
     ///
     /// - Throws: as ``Wallet/setHotkey(_:password:overwrite:)``.
     public func write(
@@ -117,6 +118,7 @@ public struct Keyfile: Sendable, Hashable {
             guard overwrite || !SecretFile.exists(path) else {
                 throw AccountKeyError(.keyfileExists, "there is a file \(path) already; it was not touched")
             }
+            if !overwrite { try checkPublicHalf(is: contents.accountID) }
             var bytes = contents.json()
             if let password {
                 bytes = try NaClBox.seal(
@@ -126,6 +128,16 @@ public struct Keyfile: Sendable, Hashable {
             if overwrite { try SecretFile.remove(publicPath) }
             try SecretFile.write(bytes, to: path, overwrite: overwrite)
             try SecretFile.write(contents.publicHalf.json(), to: publicPath, overwrite: true)
+        }
+    }
+
+    /// Refuses a public file that names another account, or none that can be read.
+    private func checkPublicHalf(is account: AccountID) throws(AccountKeyError) {
+        guard SecretFile.exists(publicPath) else { return }
+        let found = try? KeyfileContents(json: try SecretFile.read(publicPath, .publicHalf))
+        guard found?.accountID == account else {
+            throw AccountKeyError(
+                .keyfileExists, "the file \(publicPath) is of another key already; it was not touched")
         }
     }
 

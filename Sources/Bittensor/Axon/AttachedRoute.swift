@@ -79,11 +79,16 @@ enum AttachedSynapse<S: Synapse>: RPCService {
         { request, context in
             let call = SynapseCall(context)
             do {
-                let response = try await body(call.believed(request), call)
+                let believed = call.believed(request)
+                let response = try await SynapseExchange.$current.withValue(nil) {
+                    try await body(believed, call)
+                }
                 guard let postprocess else { return response }
                 let deadline = min(scheduler.now() + TimeAmount(hookDeadline), context.deadline)
-                let last = try await Alarm.bounded(by: deadline, scheduler) {
-                    try await postprocess(response, call)
+                let last = try await SynapseExchange.$current.withValue(nil) {
+                    try await Alarm.bounded(by: deadline, scheduler) {
+                        try await postprocess(response, call)
+                    }
                 }
                 guard let last else { throw SynapseError(.timedOut, "postprocess took too long") }
                 return last
@@ -128,7 +133,10 @@ enum AttachedStream<S: StreamingSynapse>: RPCService {
         { request, context, writer in
             let call = SynapseCall(context)
             do {
-                try await body(call.believed(request), call, writer)
+                let believed = call.believed(request)
+                try await SynapseExchange.$current.withValue(nil) {
+                    try await body(believed, call, writer)
+                }
             } catch {
                 throw call.reported(error)
             }

@@ -30,7 +30,9 @@ extension Axon {
         /// Serves HTTPS instead of HTTP. The Python clients speak HTTP alone.
         public var tls: TLSConfiguration?
         /// A file that remembers which nonces may have been used, so that nothing can be replayed after a
-        /// restart. Without one, strict mode refuses every nonce from before the start.
+        /// restart. Without one, and where it is not there yet, strict mode refuses every nonce from before
+        /// the start. That leaves a gap which only the file closes: a request whose nonce was ahead of the
+        /// clock (`StrictPolicy.futureMax`, 4 s) can be replayed after a restart that is quicker than that.
         public var nonceFile: String?
         /// Bounds.
         public var limits = Limits()

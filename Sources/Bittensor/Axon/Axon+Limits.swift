@@ -13,6 +13,9 @@ extension Axon {
         public var bodyBytesInFlightMax = 64 << 20
         /// How long a body may take from the moment it is asked for; longer is answered 408.
         public var bodyDeadline = Duration.seconds(10)
+        /// How long a connection may take no more of its replies before it is closed, and how long the last
+        /// reply of a connection may take to leave.
+        public var writeDeadline = Duration.seconds(30)
         /// A connection without a whole request head for so long is closed.
         public var idleDeadline = Duration.seconds(60)
         /// The longest time of a call. The `timeout` header is cut to it; it counts where the header is

@@ -259,7 +259,7 @@ public final class Axon: Service, Sendable {
         let journal = configuration.nonceFile.map { NonceFile(path: $0) }
         let authenticator = try RequestAuthenticator(
             mode: configuration.mode, hotkey: self.hotkey.accountID, limits: limits,
-            floor: journal == nil ? self.clock.now() : nil, journal: journal)
+            floor: self.clock.now(), journal: journal)
         try await authenticator.prepare()
         for relaxation in configuration.mode.relaxations.sorted(by: { $0.rawValue < $1.rawValue }) {
             self.logger.warning(

@@ -68,7 +68,7 @@ struct AxonExchange {
         } else {
             step = self.core.start()
         }
-        defer { if self.works { self.engine.workers.leave() } }
+        defer { self.leaveWorkers() }
         while true {
             switch step {
             case .authenticate(let request): step = await self.authenticate(request)
@@ -97,7 +97,10 @@ struct AxonExchange {
                 if route.isStreaming {
                     let stream = AxonStream(self.connection.channel, keepsAlive: self.mayStay(hasEnded))
                     switch try await self.stream(synapse, caller, route, stream) {
-                    case .streamed: return self.mayStay(hasEnded)
+                    case .streamed:
+                        self.leaveWorkers()
+                        if !stream.keepsAlive { try await reader.flush() }
+                        return stream.keepsAlive
                     case .broken: return false
                     case .refused(let next): step = next
                     }
@@ -108,11 +111,15 @@ struct AxonExchange {
                     }
                 }
             case .respond(let reply):
+                // The place is for the handler: a caller that does not read its reply keeps none.
+                self.leaveWorkers()
                 let stays = self.mayStay(hasEnded)
                 try await self.respond(reply, stays: stays, outbound)
                 if !hasEnded {
                     outbound.finish()
                     try await reader.drain()
+                } else if !stays {
+                    try await reader.flush()
                 }
                 return stays
             }
@@ -199,6 +206,13 @@ struct AxonExchange {
         }
     }
 
+    /// Gives the place among the workers back, if there is one.
+    private mutating func leaveWorkers() {
+        guard self.works else { return }
+        self.works = false
+        self.engine.workers.leave()
+    }
+
     /// Finds the route, and how long the call may take.
     private mutating func note(_ head: SynapseHead, _ name: String) {
         guard self.route == nil, let route = self.engine.routes[name] else { return }
@@ -219,7 +233,7 @@ struct AxonExchange {
         let connection = self.connection
         return AttachedRoute.Facts(
             caller: caller, remoteIP: connection.remoteIP, remotePort: connection.remotePort,
-            deadline: self.deadline, running: { connection.running($0) }, onChunk: onChunk)
+            deadline: self.deadline, running: { connection.call.set($0) }, onChunk: onChunk)
     }
 
     private func run(
@@ -263,7 +277,7 @@ struct AxonExchange {
             }
             switch outcome {
             case .streamed:
-                try await stream.finish()
+                stream.finish()
                 self.counted(reply.status)
                 return .streamed
             case .synapse: break

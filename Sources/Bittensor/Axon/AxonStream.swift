@@ -34,21 +34,29 @@ final class AxonStream: Sendable {
         try await self.send(.body(.byteBuffer(chunk)))
     }
 
-    func finish() async throws {
-        try await self.send(.end(nil))
+    /// Ends the reply. It does not wait for the caller to take it, as no deadline of a call bounds that any
+    /// more: the connection bounds it.
+    func finish() {
+        self.begin()
+        self.channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil)
     }
 
     private func send(_ part: HTTPServerResponsePart) async throws {
         let channel = self.channel
-        let head = self.state.withLock { state in
-            state.hasBegun = true
-            return state.head.take()
-        }
         try await withTaskCancellationHandler {
-            if let head { channel.write(HTTPServerResponsePart.head(head), promise: nil) }
+            self.begin()
             try await channel.writeAndFlush(part).get()
         } onCancel: {
             channel.close(promise: nil)
         }
+    }
+
+    /// Writes the head, once.
+    private func begin() {
+        let head = self.state.withLock { state in
+            state.hasBegun = true
+            return state.head.take()
+        }
+        if let head { self.channel.write(HTTPServerResponsePart.head(head), promise: nil) }
     }
 }

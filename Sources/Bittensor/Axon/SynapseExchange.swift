@@ -8,7 +8,7 @@ internal import Synchronization
 ///
 /// The router, its limits, deadline, interceptors and metrics see the call as any other; only its messages
 /// have no bytes. The exchange is found through a task-local value, so a peer of another wire cannot make one
-/// up.
+/// up. Handlers and postprocess run without it: the calls that they make are calls of their own.
 final class SynapseExchange: Sendable {
     @TaskLocal static var current: SynapseExchange?
 

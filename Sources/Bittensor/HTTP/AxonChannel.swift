@@ -12,6 +12,7 @@ struct AxonChannel: ServerChildChannel {
     /// that no task ever serves (accepted while the axon stops) would be an error of the program.
     struct Value: ServerChildChannelValue {
         let channel: any Channel
+        let call: RunningCall
     }
 
     let engine: AxonEngine
@@ -30,16 +31,18 @@ struct AxonChannel: ServerChildChannel {
             decoder.maxHeaderFieldSize = limits.headerBytesMax
             decoder.maxHeaderListSize = limits.headerBytesMax
             let pipeline = channel.pipeline.syncOperations
+            let call = RunningCall()
             try pipeline.configureHTTPServerPipeline(
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: true,
                 withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoder)
             try pipeline.addHandler(
                 GatherHandler(
-                    limits: .init(bodyBytesMax: limits.bodyBytesMax), budget: budget,
+                    limits: .init(bodyBytesMax: limits.bodyBytesMax), budget: budget, call: call,
                     deadlines: .init(
-                        idle: TimeAmount(limits.idleDeadline), body: TimeAmount(limits.bodyDeadline))))
+                        idle: TimeAmount(limits.idleDeadline), body: TimeAmount(limits.bodyDeadline),
+                        write: TimeAmount(limits.writeDeadline))))
             try channel.syncOptions?.setOption(.autoRead, value: false)
-            return Value(channel: channel)
+            return Value(channel: channel, call: call)
         }
     }
 
@@ -55,7 +58,7 @@ struct AxonChannel: ServerChildChannel {
         // It is gone already otherwise.
         guard let wrapped else { return }
         await withTaskExecutorPreference(ConnectionExecutor(channel.eventLoop)) {
-            await AxonConnection(channel: channel, engine: self.engine).run(wrapped)
+            await AxonConnection(channel: channel, call: value.call, engine: self.engine).run(wrapped)
         }
     }
 }

@@ -1,8 +1,6 @@
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
-internal import SubnetRPC
-internal import Synchronization
 
 /// One connection of an axon: answers its requests one after another in the task that runs it.
 final class AxonConnection: Sendable {
@@ -11,16 +9,13 @@ final class AxonConnection: Sendable {
     let remoteIP: String
     let remotePort: Int
     let channel: any Channel
+    /// The call that is to be cancelled when the caller goes.
+    let call: RunningCall
     private let engine: AxonEngine
-    private let call = Mutex(Running())
 
-    private struct Running {
-        var call: HTTPCall?
-        var isClosed = false
-    }
-
-    init(channel: any Channel, engine: AxonEngine) {
+    init(channel: any Channel, call: RunningCall, engine: AxonEngine) {
         self.channel = channel
+        self.call = call
         self.engine = engine
         self.remoteIP = channel.remoteAddress?.ipAddress ?? ""
         self.remotePort = channel.remoteAddress?.port ?? 0
@@ -28,15 +23,16 @@ final class AxonConnection: Sendable {
 
     /// Serves until the caller ends, the task is cancelled, or a request cannot be followed by another.
     func run(_ channel: NIOAsyncChannel<GatheredRequest, HTTPServerResponsePart>) async {
-        channel.channel.closeFuture.whenComplete { _ in self.closed() }
+        channel.channel.closeFuture.whenComplete { _ in self.call.callerWent() }
         do {
             try await withTaskCancellationHandler {
                 try await channel.executeThenClose { inbound, outbound in
                     let reader = InboundReader(inbound, channel.channel)
                     while let request = try await reader.next() {
-                        guard try await self.serve(request, reader, outbound) else { break }
+                        guard try await self.serve(request, reader, outbound) else { return }
                     }
-                    outbound.finish()
+                    // Who sends no more may still take the reply that is on its way.
+                    try? await reader.flush()
                 }
             } onCancel: {
                 channel.channel.close(promise: nil)
@@ -68,23 +64,4 @@ final class AxonConnection: Sendable {
         case .body: return false
         }
     }
-
-    /// The call that is to be cancelled when the connection goes.
-    func running(_ call: HTTPCall?) {
-        let isClosed = self.call.withLock { running in
-            running.call = call
-            return running.isClosed
-        }
-        if isClosed { call?.cancel(Self.goneAway) }
-    }
-
-    private func closed() {
-        let call = self.call.withLock { running in
-            running.isClosed = true
-            return running.call.take()
-        }
-        call?.cancel(Self.goneAway)
-    }
-
-    private static let goneAway = RPCError(.cancelled, "the caller went away")
 }

@@ -30,6 +30,9 @@ enum GatherFailure: Error, Sendable, Equatable {
 /// The event that asks a connection for the body of the head that it handed out.
 struct BodyWanted: Sendable {}
 
+/// Asks a connection to say when all replies have left. Nothing else is read or written on it from then on.
+struct FlushWanted: Sendable {}
+
 /// Asks a connection to take in and forget what the caller still sends, so that the reply is not lost in the
 /// reset that closing a socket with unread bytes causes.
 struct DrainWanted: Sendable {}

@@ -26,6 +26,12 @@ final class InboundReader {
         }
     }
 
+    /// Waits until all replies have left, or their deadline has closed the channel. The connection ends with
+    /// it, since closing at once would take back what the socket has not taken yet.
+    func flush() async throws {
+        try await self.channel.triggerUserOutboundEvent(FlushWanted()).get()
+    }
+
     /// Takes in and forgets the rest of a request that was answered before it had ended, until the connection
     /// ends; bounded in bytes and time.
     func drain() async throws {

@@ -1,10 +1,11 @@
 /// Python's memory of nonces: the highest of each hotkey and uuid. Bounded, unlike Python's: of the pairs
-/// beyond the bound those used longest ago go, and count as new when they come back.
+/// beyond the bound those used longest ago go, and count as new when they come back. A pair is kept as a
+/// digest, since Python's rule bounds no uuid.
 struct LastNonceTable {
     private let pairsMax: Int
     /// Two halves: what is used moves to the young one; when that is full, the old one is dropped.
-    private var young: [String: Int] = [:]
-    private var old: [String: Int] = [:]
+    private var young: [UInt128: Int] = [:]
+    private var old: [UInt128: Int] = [:]
 
     init(limits: SynapseLimits) {
         self.pairsMax = max(2, limits.noncePairsMax)
@@ -16,17 +17,22 @@ struct LastNonceTable {
 
     /// The last nonce of a pair.
     func last(_ pair: String) -> Int? {
-        self.young[pair] ?? self.old[pair]
+        self.last(of: NonceStore.digest(pair))
     }
 
     /// Keeps a nonce, unless a higher one was kept meanwhile: then `false`.
     mutating func keep(_ nonce: Int, of pair: String) -> Bool {
-        if let last = self.last(pair), nonce <= last { return false }
+        let pair = NonceStore.digest(pair)
+        if let last = self.last(of: pair), nonce <= last { return false }
         if self.young.count >= self.pairsMax / 2 {
             self.old = self.young
             self.young = [:]
         }
         self.young[pair] = nonce
         return true
+    }
+
+    private func last(of pair: UInt128) -> Int? {
+        self.young[pair] ?? self.old[pair]
     }
 }

@@ -72,23 +72,27 @@ struct NonceStore {
     ///
     /// - Parameter scope: what makes nonces of one hotkey different beside their number: the uuid, or the
     ///   generation of the proof.
-    mutating func claim(hotkey: String, scope: String, nonce: Int64, now: Int64) -> Claim {
+    /// - Parameter other: a second scope that the same request is good in: both are used, or none.
+    mutating func claim(
+        hotkey: String, scope: String, and other: String? = nil, nonce: Int64, now: Int64
+    ) -> Claim {
         self.forget(before: now.adding(-self.windowMax))
         guard nonce > self.floor else { return .beforeFloor }
-        let digest = Self.digest(hotkey, scope, nonce)
+        var digests: Set = [Self.digest(hotkey, scope, nonce)]
+        if let other { digests.insert(Self.digest(hotkey, other, nonce)) }
         let second = nonce / Self.second
-        if self.buckets[second]?.digests.contains(digest) == true { return .replayed }
-        guard self.perHotkey[hotkey, default: 0] < self.perHotkeyMax else { return .tooMany }
+        if self.buckets[second]?.digests.isDisjoint(with: digests) == false { return .replayed }
+        guard self.perHotkey[hotkey, default: 0] + digests.count <= self.perHotkeyMax else { return .tooMany }
         if let mark = self.mark, nonce > mark {
             return .needsMark(upTo: max(nonce, now).adding(Self.leadMax))
         }
-        if self.count >= self.noncesMax { self.forgetOldest() }
+        while self.count > 0, self.count + digests.count > self.noncesMax { self.forgetOldest() }
         // The oldest bucket may have been this one.
         guard nonce > self.floor else { return .beforeFloor }
-        self.buckets[second, default: Bucket()].digests.insert(digest)
-        self.buckets[second]?.perHotkey[hotkey, default: 0] += 1
-        self.perHotkey[hotkey, default: 0] += 1
-        self.count += 1
+        self.buckets[second, default: Bucket()].digests.formUnion(digests)
+        self.buckets[second]?.perHotkey[hotkey, default: 0] += digests.count
+        self.perHotkey[hotkey, default: 0] += digests.count
+        self.count += digests.count
         self.highest = max(self.highest, nonce)
         return .accepted
     }
@@ -107,7 +111,7 @@ struct NonceStore {
 
     private mutating func forget(before moment: Int64) {
         guard self.buckets.count > 1 || self.count > 0 else { return }
-        for second in self.buckets.keys where (second + 1) * Self.second <= moment { self.remove(second) }
+        for second in self.buckets.keys where Self.lastNonce(of: second) < moment { self.remove(second) }
     }
 
     private mutating func forgetOldest() {
@@ -122,12 +126,21 @@ struct NonceStore {
             let left = self.perHotkey[hotkey, default: 0] - count
             self.perHotkey[hotkey] = left > 0 ? left : nil
         }
-        self.floor = max(self.floor, (second + 1) * Self.second - 1)
+        self.floor = max(self.floor, Self.lastNonce(of: second))
+    }
+
+    /// The last nonce of a second. That of the last second of all is the largest number.
+    private static func lastNonce(of second: Int64) -> Int64 {
+        (second * Self.second).adding(Self.second - 1)
     }
 
     private static func digest(_ hotkey: String, _ scope: String, _ nonce: Int64) -> UInt128 {
         // Lengths keep the parts apart.
-        let text = "\(hotkey.utf8.count) \(hotkey) \(scope.utf8.count) \(scope) \(nonce)"
-        return SHA256.hash(data: Data(text.utf8)).prefix(16).reduce(0) { $0 << 8 | UInt128($1) }
+        self.digest("\(hotkey.utf8.count) \(hotkey) \(scope.utf8.count) \(scope) \(nonce)")
+    }
+
+    /// What is kept of a text that a peer makes as long as it likes.
+    static func digest(_ text: String) -> UInt128 {
+        SHA256.hash(data: Data(text.utf8)).prefix(16).reduce(0) { $0 << 8 | UInt128($1) }
     }
 }

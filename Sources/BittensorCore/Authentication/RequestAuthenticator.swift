@@ -15,6 +15,8 @@ public final class RequestAuthenticator: Sendable {
     /// Nonces of Python's rule.
     private let last: Mutex<LastNonceTable>
     private let isReady: Mutex<Bool>
+    /// Refused up to here where no journal says more.
+    private let floor: Int64
 
     /// A verifier.
     ///
@@ -22,8 +24,8 @@ public final class RequestAuthenticator: Sendable {
     ///   - mode: how senders are verified.
     ///   - hotkey: the account of the server: requests must be signed for it.
     ///   - limits: how many nonces are remembered.
-    ///   - floor: nonces up to this moment are refused. Without a journal give the moment of the start, so
-    ///     that what was accepted before a restart cannot be repeated.
+    ///   - floor: nonces up to this moment are refused, unless a journal holds a mark. Give the moment of the
+    ///     start, so that what was accepted before a restart cannot be repeated.
     ///   - journal: keeps the mark of accepted nonces. With one, call ``prepare()`` first.
     /// - Throws: ``BittensorError/Code/invalidConfiguration``.
     public init(
@@ -34,22 +36,25 @@ public final class RequestAuthenticator: Sendable {
         self.mode = mode
         self.hotkey = hotkey.ss58()
         self.mark = journal.map { NonceMark(journal: $0) }
+        let start = floor?.nanoseconds ?? 0
+        self.floor = start
         self.nonces = Mutex(
             NonceStore(
-                windowMax: mode.windows.windowMax, limits: limits, floor: floor?.nanoseconds ?? 0,
+                windowMax: mode.windows.windowMax, limits: limits, floor: journal == nil ? start : 0,
                 isJournaled: journal != nil))
         self.last = Mutex(LastNonceTable(limits: limits))
         self.isReady = Mutex(journal == nil)
     }
 
-    /// Reads the journal: whatever an earlier run may have accepted is refused from now on.
+    /// Reads the journal: whatever an earlier run may have accepted is refused from now on. A journal without
+    /// a mark may have lost it, and says nothing of earlier runs: then the floor holds.
     ///
     /// - Throws: ``BittensorError/Code/storage``.
     public func prepare() async throws(BittensorError) {
         guard let journal = self.mark else { return }
         do {
             let mark = try await journal.load()
-            if let mark { self.nonces.withLock { $0.raiseFloor(to: mark) } }
+            self.nonces.withLock { $0.raiseFloor(to: mark ?? self.floor) }
         } catch {
             throw BittensorError(.storage, "the journal of nonces cannot be read", cause: error)
         }
@@ -78,10 +83,7 @@ public final class RequestAuthenticator: Sendable {
             let caller = try BTAuthVerifier(policy: policy, hotkey: self.hotkey).verify(
                 method: request.method, target: request.target, headers: request.headers, body: body, now: now
             )
-            try await self.claim(
-                caller, scope: "btauth/1", now: now,
-                replayed: VerificationRefusal(
-                    .replayed, "this nonce was already accepted from this hotkey"))
+            try await self.claim(caller, of: request, now: now)
             return caller
         }
         guard !self.mode.windows.requiresBTAuth else {
@@ -91,7 +93,8 @@ public final class RequestAuthenticator: Sendable {
         let dendrite = request.head.dendrite
         guard self.mode.allows(.highWaterMarkNonces) else {
             let caller = try verifier.verify(request.head, last: nil, now: now)
-            try await self.claim(caller, scope: "uuid \(dendrite.uuid ?? "")", now: now, replayed: .usedNonce)
+            try await self.claim(
+                caller, scope: Self.classicScope(dendrite), now: now, replayed: .usedNonce)
             return caller
         }
         let pair = LastNonceTable.pair(dendrite.hotkey, dendrite.uuid)
@@ -101,14 +104,35 @@ public final class RequestAuthenticator: Sendable {
         return caller
     }
 
+    private static func classicScope(_ dendrite: TerminalInfo) -> String { "uuid \(dendrite.uuid ?? "")" }
+
+    /// Uses the nonce of a request of `btauth/1`. One that is signed the classic way too is one request: its
+    /// classic headers alone would be believed with any body, so their nonce is used with it.
     private func claim(
-        _ caller: VerifiedCaller, scope: String, now: UnixTime, replayed: VerificationRefusal
+        _ caller: VerifiedCaller, of request: AuthenticationRequest, now: UnixTime
+    ) async throws(VerificationRefusal) {
+        let replayed = VerificationRefusal(.replayed, "this nonce was already accepted from this hotkey")
+        let dendrite = request.head.dendrite
+        let isClassicToo = dendrite.hotkey == caller.hotkey && dendrite.nonce == caller.nonce
+        let isOrdered = self.mode.allows(.highWaterMarkNonces)
+        try await self.claim(
+            caller, scope: "btauth/1", and: isClassicToo && !isOrdered ? Self.classicScope(dendrite) : nil,
+            now: now, replayed: replayed)
+        guard isClassicToo, isOrdered else { return }
+        let pair = LastNonceTable.pair(dendrite.hotkey, dendrite.uuid)
+        guard self.last.withLock({ $0.keep(caller.nonce, of: pair) }) else { throw replayed }
+    }
+
+    private func claim(
+        _ caller: VerifiedCaller, scope: String, and other: String? = nil, now: UnixTime,
+        replayed: VerificationRefusal
     ) async throws(VerificationRefusal) {
         // One mark covers the nonce; the second round is for one that was lowered meanwhile, which never is.
         for _ in 0..<2 {
             let claim = self.nonces.withLock {
                 $0.claim(
-                    hotkey: caller.hotkey, scope: scope, nonce: Int64(caller.nonce), now: now.nanoseconds)
+                    hotkey: caller.hotkey, scope: scope, and: other, nonce: Int64(caller.nonce),
+                    now: now.nanoseconds)
             }
             switch claim {
             case .accepted: return

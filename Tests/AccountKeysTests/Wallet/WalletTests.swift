@@ -142,6 +142,27 @@ internal import Testing
         #expect(missing?.code == .keyfileMissing)
     }
 
+    @Test func thePublicHalfOfAnotherKeyIsLeftAlone() async throws {
+        let alice = try KeyfileContents(try Keypair(uri: "//Alice"))
+        let bob = try KeyfileContents(try Keypair(uri: "//Bob"))
+        try wallet.setColdkeyPublic(try alice.publicKey())
+        let error = await #expect(throws: AccountKeyError.self) {
+            try await wallet.setColdkey(bob, password: nil)
+        }
+        #expect(error?.code == .keyfileExists)
+        #expect(try wallet.coldkeyPublicKey().accountID == alice.accountID)
+        #expect(!FileManager.default.fileExists(atPath: wallet.coldkeyPath))
+        // The secret of the account that is named may join its public half.
+        try await wallet.setColdkey(alice, password: nil)
+        #expect(try await wallet.coldkey(password: .none).accountID == alice.accountID)
+        // Nor is a file lost that cannot be read as a key.
+        try folder.write(Array("{}".utf8), "deep/wallets/w1/hotkeys/h1pub.txt")
+        let damaged = await #expect(throws: AccountKeyError.self) { try await wallet.setHotkey(bob) }
+        #expect(damaged?.code == .keyfileExists)
+        try await wallet.setHotkey(bob, overwrite: true)
+        #expect(try wallet.hotkeyPublicKey().accountID == bob.accountID)
+    }
+
     @Test func exposedFilesAreRefusedWithTheRemedy() async throws {
         try await wallet.setHotkey(try KeyfileContents(try Keypair(uri: "//Alice")))
         let name = "deep/wallets/w1/hotkeys/h1"

@@ -87,6 +87,25 @@ import Testing
         }
     }
 
+    @Test func `a replay after a restart with a nonce file that is not there`() async throws {
+        let clock = TestClock()
+        let folder = try TemporaryFolder()
+        let request = try await Self.with(clock: clock) { stage in
+            let request = try stage.request()
+            let first = try await stage.send(request).status
+            #expect(first == 200)
+            return request
+        }
+        clock.advance(by: .milliseconds(1))
+        try await Self.with(clock: clock, nonceFile: folder.path("nonces")) { stage in
+            let replay = try await stage.send(request).status
+            #expect(replay == 401)
+            let fresh = try await stage.send(stage.request()).status
+            #expect(fresh == 200)
+        }
+        withExtendedLifetime(folder) {}
+    }
+
     @Test func `requests out of order are no replays`() async throws {
         try await Self.with { stage in
             let first = try stage.request()

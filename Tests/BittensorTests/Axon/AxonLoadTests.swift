@@ -7,8 +7,9 @@ import SubnetRPC
 import Synchronization
 import Testing
 
-/// What an axon does when there is more to do than it may.
-@Suite(.timeLimit(.minutes(1))) struct AxonLoadTests {
+/// What an axon does when there is more to do than it may. One test after another: those with large replies
+/// keep the cores busy, and others have deadlines.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct AxonLoadTests {
     @Test func `the larger priority goes first when handlers are busy`() async throws {
         var configuration = Axon.Configuration()
         configuration.limits.workersMax = 1
@@ -91,16 +92,16 @@ import Testing
                 return simple
             }
         }) { stage in
-            let reply = try await stage.send(stage.request(timeout: "0.1", name: "Simple"))
+            let reply = try await stage.send(stage.request(timeout: "0.5", name: "Simple"))
             #expect(reply.status == 408)
-            #expect(reply.text == #"{"message":"Response timeout after: 0.1s"}"#)
+            #expect(reply.text == #"{"message":"Response timeout after: 0.5s"}"#)
             #expect(cancelled.withLock { $0 })
         }
     }
 
     @Test func `a timeout header beyond the limit is cut to it`() async throws {
         var configuration = Axon.Configuration()
-        configuration.limits.callDeadlineMax = .milliseconds(100)
+        configuration.limits.callDeadlineMax = .milliseconds(500)
         let remaining = Mutex(Duration.zero)
         try await Stage.with(
             configuration,
@@ -113,7 +114,7 @@ import Testing
         ) { stage in
             let seen3 = try await stage.send(stage.request(timeout: "50.0", name: "Simple")).status
             #expect(seen3 == 200)
-            #expect(remaining.withLock { $0 } <= .milliseconds(100))
+            #expect(remaining.withLock { $0 } <= .milliseconds(500))
         }
     }
 
@@ -143,23 +144,123 @@ import Testing
     {
         let gate = Gate()
         let cancelled = Gate()
-        try await Stage.with(attach: { axon in
-            try axon.attach(Simple.self) { simple, _ in
-                await gate.note()
-                let (never, continuation) = AsyncStream.makeStream(of: Void.self)
-                for await _ in never {}
-                withExtendedLifetime(continuation) {}
-                await cancelled.note()
-                return simple
+        // No deadline may end the handler in its place.
+        var configuration = Axon.Configuration()
+        configuration.limits.callDeadlineMax = .seconds(3600)
+        try await Stage.with(
+            configuration,
+            attach: { axon in
+                try axon.attach(Simple.self) { simple, _ in
+                    await gate.note()
+                    let (never, continuation) = AsyncStream.makeStream(of: Void.self)
+                    for await _ in never {}
+                    withExtendedLifetime(continuation) {}
+                    await cancelled.note()
+                    return simple
+                }
             }
-        }) { stage in
-            let request = try stage.request(name: "Simple")
-            try await RawHTTP.with(port: stage.port) { session in
+        ) { stage in
+            var request = try stage.request(name: "Simple")
+            request["timeout"] = nil
+            try await RawHTTP.with(port: stage.port) { [request] session in
                 try await session.send(request.text)
                 await gate.arrivals(1)
                 if isReset { session.reset() } else { session.close() }
             }
             await cancelled.arrivals(1)
+        }
+    }
+
+    // MARK: Callers that do not read
+
+    @Test func `a caller that does not read its replies keeps no handler's place`() async throws {
+        var configuration = Axon.Configuration()
+        configuration.limits.workersMax = 1
+        let began = Gate()
+        try await Stage.with(
+            configuration,
+            attach: { axon in
+                try axon.attach(Large.self) { large, _ in
+                    await began.note()
+                    return large.filled()
+                }
+            }
+        ) { stage in
+            let requests = try (0..<4).map { _ in try stage.request(name: "Large").text }.joined()
+            try await RawHTTP.with(port: stage.port) { session in
+                try await session.send(requests)
+                // The first reply fills the socket, the second one waits until there is room.
+                await began.arrivals(2)
+                let seen4 = try await stage.send(stage.request()).status
+                #expect(seen4 == 200)
+            }
+        }
+    }
+
+    @Test func `a caller that does not read its replies is closed`() async throws {
+        var configuration = Axon.Configuration()
+        configuration.limits.connectionsMax = 1
+        configuration.limits.writeDeadline = .milliseconds(100)
+        try await Stage.with(
+            configuration,
+            attach: { axon in try axon.attach(Large.self) { large, _ in large.filled() } }
+        ) { stage in
+            let requests = try (0..<4).map { _ in try stage.request(name: "Large").text }.joined()
+            try await RawHTTP.with(port: stage.port) { session in
+                // Its answer shows that the connection has been accepted.
+                try await session.send(stage.request().text)
+                let seen5 = try await session.reply().status
+                #expect(seen5 == 200)
+                try await session.send(requests)
+                // There is room for another connection when this one is gone.
+                let seen6 = try await stage.send(stage.request()).status
+                #expect(seen6 == 200)
+            }
+        }
+    }
+
+    @Test func `a large reply leaves whole before its connection is closed`() async throws {
+        try await Stage.with(attach: { axon in
+            try axon.attach(Large.self) { large, _ in large.filled() }
+        }) { stage in
+            var request = try stage.request(name: "Large")
+            request.headers.append(("Connection", "close"))
+            let reply = try await stage.send(request)
+            #expect(reply["connection"] == "close")
+            #expect(reply.body.count > Large.textBytes)
+        }
+    }
+
+    @Test func `a graceful shutdown lets a large reply leave whole`() async throws {
+        let gate = Gate()
+        let clock = TestClock()
+        let (axonKey, callerKey) = (try Keypair(uri: "//Axon"), try Keypair(uri: "//Caller"))
+        var configuration = Axon.Configuration()
+        configuration.port = 0
+        let axon = try Axon(
+            hotkey: axonKey, configuration: configuration, logger: Stage.logger, clock: clock.axonClock)
+        try axon.attach(Large.self) { large, _ in
+            await gate.pass()
+            return large.filled()
+        }
+        let group = ServiceGroup(
+            configuration: .init(services: [.init(service: axon)], logger: Stage.logger))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            let endpoint = try await axon.listening
+            clock.advance(by: .milliseconds(1))
+            let request = try SignedRequest(
+                from: callerKey, to: axonKey.ss58Address, nonce: clock.now, name: "Large", inputs: [])
+            async let reply = RawHTTP.send(request.text, port: endpoint.port)
+            await gate.arrivals(1)
+            await group.triggerGracefulShutdown()
+            while (try? await RawHTTP.send("GET / HTTP/1.1\r\n\r\n", port: endpoint.port)) != nil {
+                await Task.yield()
+            }
+            gate.open()
+            let count = try await reply.body.count
+            #expect(count > Large.textBytes)
+            try await tasks.waitForAll()
         }
     }
 

@@ -333,4 +333,27 @@ private struct Secret: Error {}
             await table.shutdown()
         }
     }
+
+    @Test func `a handler of an HTTP call calls others in process`() async throws {
+        let network = InProcessNetwork()
+        let server = RPCPeer.local("axon")
+        try await Stage.with(attach: { axon in
+            let client = Client(
+                wire: network.wire(as: .local("caller")), scheduler: axon.router.scheduler)
+            try axon.attach(Simple.self) { simple, _ in
+                let echo = try await client.call(
+                    Axon.method(of: Echo.self), Echo(message: "hello", count: 2), to: server)
+                var simple = simple
+                simple.a = echo.reply == "hellox2" ? 7 : 1
+                return simple
+            }
+        }) { stage in
+            let table = network.attach(stage.axon.router, as: server)
+            try await stage.withDendrite { dendrite in
+                let simple = await dendrite.call(Simple(), to: stage.address)
+                #expect(simple.a == 7)
+            }
+            await table.shutdown()
+        }
+    }
 }

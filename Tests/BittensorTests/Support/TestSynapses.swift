@@ -33,6 +33,22 @@ struct Hashed: Synapse {
     var answer: String?
 }
 
+/// Answered with more than a socket takes at once.
+struct Large: Synapse {
+    static let fields: [SynapseField] = [.optional("text", .string)]
+    /// How long the text of the answer is, in bytes.
+    static let textBytes = 8 << 20
+    var head = SynapseHead()
+    var text: String?
+
+    /// The answer.
+    func filled() -> Large {
+        var large = self
+        large.text = String(repeating: "x", count: Self.textBytes)
+        return large
+    }
+}
+
 /// Pieces of text.
 struct Pieces: StreamingSynapse {
     static let name = "Stream"
