@@ -20,7 +20,7 @@ extension ContainerEngine {
     package func createContainer(
         _ spec: ContainerSpec, name: String
     ) async throws(ContainerEngineError) -> String {
-        let body = try json(try CreateContainerBody(spec))
+        let body = try json(try CreateContainerBody(spec, for: description.product))
         let query = [(name: "name", value: try EngineName.checked(name))]
         let created: Created = try await decoded(order(.POST, "/containers/create", query: query, body: body))
         return created.id

@@ -42,6 +42,7 @@ struct CreateContainerBody: Encodable {
         var mounts: [Mount]
         var portBindings: [String: [PortBinding]]
         var restartPolicy = RestartPolicy()
+        var logConfiguration: LogConfiguration
         var deviceRequests: [DeviceRequest]?
         var privileged = false
         var publishAllPorts = false
@@ -52,8 +53,8 @@ struct CreateContainerBody: Encodable {
             case memory = "Memory", memorySwap = "MemorySwap", pidsLimit = "PidsLimit", shmSize = "ShmSize"
             case storageOpt = "StorageOpt", networkMode = "NetworkMode", tmpfs = "Tmpfs", mounts = "Mounts"
             case portBindings = "PortBindings", restartPolicy = "RestartPolicy"
-            case deviceRequests = "DeviceRequests", privileged = "Privileged"
-            case publishAllPorts = "PublishAllPorts"
+            case logConfiguration = "LogConfig", deviceRequests = "DeviceRequests"
+            case privileged = "Privileged", publishAllPorts = "PublishAllPorts"
         }
     }
 
@@ -85,6 +86,24 @@ struct CreateContainerBody: Encodable {
         }
     }
 
+    /// The log of a product in files of its own, which take a bound and can be read again by its API.
+    struct LogConfiguration: Encodable {
+        var type: String
+        var options: [String: String]
+
+        enum CodingKeys: String, CodingKey {
+            case type = "Type", options = "Config"
+        }
+
+        init(_ product: EngineDescription.Product, megabytesMax: Int) {
+            let size = "\(megabytesMax)m"
+            switch product {
+            case .docker: (type, options) = ("json-file", ["max-size": size, "max-file": "1"])
+            case .podman: (type, options) = ("k8s-file", ["max-size": size])
+            }
+        }
+    }
+
     struct DeviceRequest: Encodable {
         var driver = "nvidia"
         var ids: [String]
@@ -95,7 +114,7 @@ struct CreateContainerBody: Encodable {
         }
     }
 
-    init(_ spec: ContainerSpec) throws(ContainerEngineError) {
+    init(_ spec: ContainerSpec, for product: EngineDescription.Product) throws(ContainerEngineError) {
         guard let program = spec.command.first else {
             throw ContainerEngineError(.invalidArgument, "A container needs a program to run.")
         }
@@ -137,6 +156,7 @@ struct CreateContainerBody: Encodable {
             storageOpt: resources.writableLayerBytes.map { ["size": String($0)] },
             networkMode: try EngineName.checked(spec.network), tmpfs: memoryFolders, mounts: mounts,
             portBindings: bindings,
+            logConfiguration: LogConfiguration(product, megabytesMax: resources.logMegabytesMax),
             deviceRequests: spec.gpuIDs.isEmpty ? nil : [DeviceRequest(ids: spec.gpuIDs)])
     }
 }

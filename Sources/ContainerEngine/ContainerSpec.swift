@@ -48,8 +48,11 @@ package struct ContainerSpec: Sendable, Hashable {
         package var sharedMemoryBytes: Int64?
         /// Size of the writable layer in bytes. Engines refuse what their storage driver cannot do.
         package var writableLayerBytes: Int64?
+        /// Megabytes of its program's output that the engine keeps for its log; what is older is dropped.
+        /// Always set, because engines set no bound by themselves.
+        package var logMegabytesMax = 10
 
-        /// No limits.
+        /// No limits but that of the log.
         package init() {}
     }
 

@@ -36,8 +36,8 @@ package final class NativeMiner: ComputeMiner {
         package var proofs: ProofArithmetic?
         /// What a validator may ask of a proof.
         package var proofLimits = ProofOfGPULimits()
-        /// Finds the GPUs of this machine; by default with `nvidia-smi`.
-        package var gpus: @Sendable (MinerLimits) async -> HardwareDocument.GPU = {
+        /// Finds the GPUs of this machine, by default with `nvidia-smi`; nil when they cannot be read now.
+        package var gpus: @Sendable (MinerLimits) async -> HardwareDocument.GPU? = {
             await GPUQuery.gpus(limits: $0)
         }
         package var limits = MinerLimits()

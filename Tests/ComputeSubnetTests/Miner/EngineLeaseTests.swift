@@ -290,6 +290,44 @@ struct EngineLeaseTests {
         await source.close()
     }
 
+    /// A volume that a stranger's container uses stands for whatever resists.
+    @Test func anOrphanThatResistsDoesNotKeepTheOthers() async throws {
+        let source = EngineSource(
+            socket: try EngineSocket(path: try #require(TestEngine.socketPath)), environment: [:])
+        var generator = SystemRandomNumberGenerator()
+        let minerID = LeaseStore.randomID(using: &generator)
+        // The one that resists is the first in the row.
+        let ids = [LeaseStore.randomID(using: &generator), LeaseStore.randomID(using: &generator)].sorted()
+        let stranger = "subnet-test-\(minerID)"
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let host = EngineLeaseHost(
+            source: source, minerID: minerID,
+            configuration: .init(directory: "/tmp/subnet-miner-\(minerID)", publishAddress: "127.0.0.1"),
+            limits: MinerLimits(), logger: logger)
+        try await TestEngine.with { engine in
+            for id in ids {
+                try await engine.createVolume(
+                    VolumeSpec(
+                        name: "subnet-lease-\(id)-keys",
+                        labels: EngineMarks.labels(miner: minerID, lease: id)))
+            }
+            var spec = ContainerSpec(
+                image: ImageAllowList.leaseImage, command: ["/usr/bin/sleep", "600"], user: "1000:1000")
+            spec.volumes = [.init(volume: "subnet-lease-\(ids[0])-keys", folder: "/run/lease")]
+            var removed: [String] = []
+            do {
+                _ = try await engine.createContainer(spec, name: stranger)
+                removed = try await host.removeOrphans(except: nil)
+            } catch { Issue.record(error) }
+            try await engine.removeContainer(stranger)
+            let rest = try await host.removeOrphans(except: nil)
+            #expect(removed == [ids[1]])
+            #expect(rest == [ids[0]])
+        }
+        await source.close()
+    }
+
     @Test func aMinerThatStartsAgainFindsItsTenant() async throws {
         let folder = "/tmp/subnet-miner-\(UInt32.random(in: 0 ... .max))"
         defer { try? FileManager.default.removeItem(atPath: folder) }

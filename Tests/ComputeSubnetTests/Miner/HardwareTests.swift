@@ -61,6 +61,73 @@ struct HardwareTests {
         #expect(GPUQuery.parsed("").count == 0)
     }
 
+    @Test func aToolThatFailsDoesNotSayThatThereAreNoGraphicsCards() {
+        let broken = HostCommand.Ending(
+            isSuccess: false, output: "", complaint: "Unable to determine the device handle")
+        #expect(GPUQuery.taken(from: broken) == nil)
+        let empty = HostCommand.Ending(isSuccess: false, output: "No devices were found\n", complaint: "")
+        #expect(GPUQuery.taken(from: empty) == GPUQuery.noGPUs)
+        let good = HostCommand.Ending(isSuccess: true, output: Self.card, complaint: "")
+        #expect(GPUQuery.taken(from: good)?.count == 1)
+    }
+
+    private static let card = "NVIDIA A40, 46068, 210, 405, GPU-2, 1322, 00000000:02:00.0, 550.54"
+
+    /// A driver that answers as often as it has answers, and fails then.
+    private actor FailingDriver {
+        private var answers: [HardwareDocument.GPU]
+
+        init(_ answers: [HardwareDocument.GPU]) { self.answers = answers }
+
+        func answer() -> HardwareDocument.GPU? { answers.popLast() }
+    }
+
+    @Test func whatWasKnownOfGraphicsCardsStandsWhenTheirDriverFails() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "probe-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var limits = MinerLimits()
+        limits.slowFactsTTL = .zero
+        limits.engineFactTTL = .milliseconds(10)
+        limits.speedProbeBytes = 1 << 16
+        let known = GPUQuery.parsed(Self.card)
+        let driver = FailingDriver([known])
+        let (questions, asked) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(8))
+        let probe = HardwareProbe(
+            source: nil, directory: folder, limits: limits,
+            gpus: { _ in
+                asked.yield()
+                return await driver.answer()
+            })
+        let first = await probe.document().gpu
+        #expect(first == known && known.count == 1)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await probe.keepFresh() }
+            // Who asks for the third time has heard of the failure of the second.
+            var count = 0
+            for await _ in questions {
+                count += 1
+                if count == 3 { break }
+            }
+            group.cancelAll()
+        }
+        let later = await probe.document().gpu
+        #expect(later == known)
+    }
+
+    @Test func aDriverThatNeverAnsweredIsNotAMachineWithoutGraphicsCards() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "probe-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var limits = MinerLimits()
+        limits.speedProbeBytes = 1 << 16
+        let probe = HardwareProbe(source: nil, directory: folder, limits: limits, gpus: { _ in nil })
+        let document = try HardwareDocument(text: try await probe.document().text())
+        #expect(document.gpu == nil, "a validator takes no tenant away for it")
+        let capacity = await probe.capacity()
+        #expect(capacity.gpu.count == 0, "and nothing of it is leased")
+    }
+
     @Test func thisMachineIsDescribedAndQuicklySo() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "probe-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -114,6 +114,46 @@ struct LeaseLifeTests {
         #expect(host.containers.isEmpty)
     }
 
+    /// As after a reboot of the machine: the container is there, and does not run.
+    @Test func aShutdownWhileAContainerIsRevivedLeavesTheLease() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "miner-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let host = FakeLeaseHost()
+        try await MinerFixture.with(folder: folder, host: host) { fixture in
+            _ = try await fixture.send(MinerFixture.allocation())
+        }
+        let id = try #require(host.containers.keys.first)
+        host.set(id, .stopped)
+        let release = host.hold("revive")
+        try await MinerFixture.with(folder: folder, host: host) { fixture in
+            try await fixture.until("it is being revived") { $0.host.done.contains("revive") }
+        }
+        let store = try LeaseStore(directory: folder, limits: MinerLimits())
+        #expect(try store.current()?.phase == .leased)
+        release.finish()
+        try await MinerFixture.with(folder: folder, host: host) { fixture in
+            try await fixture.until("it runs again") { $0.host.containers[id] == .running }
+            try await expectEqual(fixture.send(.checkLease).status, true)
+        }
+    }
+
+    @Test func orphansThatResistDoNotKeepALeaseFromItsEnd() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "miner-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let host = FakeLeaseHost()
+        let wall = MinerFixture.Wall()
+        try await MinerFixture.with(folder: folder, host: host, wall: wall) { fixture in
+            _ = try await fixture.send(MinerFixture.allocation())
+        }
+        host.fail("orphans", ComputeError(.engine, "a device is busy"))
+        try await MinerFixture.with(folder: folder, host: host, wall: wall) { fixture in
+            #expect(await fixture.miner.leaseState().state == "leased")
+            wall.advance(60)
+            try await fixture.until("it ends when it was to") { await $0.miner.leaseState().state == "free" }
+        }
+        #expect(host.containers.isEmpty)
+    }
+
     @Test func aMinerWithoutAnEngineLeasesNothing() async throws {
         try await MinerFixture.with { fixture in
             for operation in ["sight", "orphans", "prepare"] {

@@ -251,6 +251,20 @@ struct LeaseMachineTests {
         #expect(machine.stateName == "expiring")
     }
 
+    @Test(arguments: [Lease.Phase.preparing, .leased, .paused, .expiring])
+    func aLeaseEndsAlsoWhileTheEngineCannotBeLookedAt(phase: Lease.Phase) {
+        let lease = Lease.sample(createdAt: 1000, expiresAt: 1060).at(phase)
+        var machine = LeaseMachine(remembering: lease, at: at(30), limits: limits)
+        #expect(machine.timerFired(at: at(59)) == LeaseStep())
+        #expect(machine.isRecovering)
+        let step = machine.timerFired(at: at(60))
+        #expect(step.save?.phase == .expiring && step.order?.lease.id == lease.id)
+        #expect(machine.stateName == "expiring")
+        var empty = LeaseMachine(remembering: nil, at: at(30), limits: limits)
+        #expect(empty.timerFired(at: at(1000)) == LeaseStep())
+        #expect(empty.isRecovering)
+    }
+
     @Test func aWallClockSetBackWhileTheMinerWasAwayGivesNoMoreThanTheLease() {
         let lease = Lease.sample(createdAt: 1000, expiresAt: 1060).at(.leased)
         let now = LeaseTime(wall: 0, uptime: .zero)

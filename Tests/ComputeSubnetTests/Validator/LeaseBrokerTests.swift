@@ -24,7 +24,7 @@ import Testing
         let allocation = try await self.broker.allocate(ValidatorTests.wish(), hotkey: Self.miner)
         #expect(allocation.secrets.credentials.password == "s3cret-p4ss")
         #expect(allocation.sshAddress == "192.0.2.1" && allocation.sshPort == 4445)
-        #expect(allocation.expiresAt == 1_800_000_000 && allocation.gpuName == "NVIDIA A40")
+        #expect(allocation.expiresAt == 1_700_003_600 && allocation.gpuName == "NVIDIA A40")
         let again = try await self.bench.store().allocation(of: Self.miner)
         #expect(again == allocation)
         for file in try FileManager.default.contentsOfDirectory(atPath: self.bench.directory.path) {
@@ -169,10 +169,12 @@ import Testing
         #expect(over == nil)
     }
 
-    @Test func otherGPUsEndALease() async throws {
+    @Test func otherGPUsTwiceInARowEndALease() async throws {
         _ = try await self.broker.allocate(ValidatorTests.wish(), hotkey: Self.miner)
         let miner = self.bench.registry.state.withLock { $0.neurons[1] }
-        try await self.broker.gpusSeen(try #require(FakeMiners.document().gpu), on: miner)
+        let same = try #require(FakeMiners.document().gpu)
+        let none = try #require(FakeMiners.document(gpus: 0).gpu)
+        for gpu in [same, none, same, none] { try await self.broker.gpusSeen(gpu, on: miner) }
         var found = try await self.store.allocation(of: Self.miner)
         #expect(found != nil)
         try await self.broker.gpusSeen(

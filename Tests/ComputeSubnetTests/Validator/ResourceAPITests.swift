@@ -185,6 +185,16 @@ import Testing
         }
     }
 
+    @Test(arguments: [(0, 429), (1, 200)])
+    func requestsThatAreWorkedOnAreBounded(_ most: Int, _ status: Int) async throws {
+        try await APIServer.run(limits: { $0.requestsMax = most }) { server in
+            for _ in 0..<3 {
+                let answer = try await server.send("GET", "/", as: "read")
+                #expect(answer.status == status)
+            }
+        }
+    }
+
     @Test(arguments: [
         ("/service/allocate_hotkey", "hotkey"), ("/service/allocate_hotkey?hotkey=short", "hotkey"),
         ("/service/deallocate?hotkey=\(miner)", "uuid_key"),

@@ -154,6 +154,32 @@ import Testing
         let later = try await validator.computeWeights()
         #expect(later.scores.map(\.weight) == [0, 0, 0])
     }
+
+    @Test func aProofThatWasGoodWhenALeaseBeganCountsWhileItLasts() async throws {
+        let bench = try ValidatorBench(profile: .ni183)
+        let store = try bench.store()
+        let proofs = FakeProofs(
+            models: [
+                ValidatorBench.miners[0]: ("NVIDIA H200", 8), ValidatorBench.miners[1]: ("NVIDIA H200", 8),
+            ], time: bench.clock.wallClock.seconds)
+        let validator = try await bench.validator(store, proofs: proofs)
+        await validator.step()
+        var wish = Self.wish()
+        wish.duration = .seconds(10 * 86_400)
+        let broker = bench.broker(store)
+        let allocation = try await broker.allocate(wish, hotkey: ValidatorBench.miners[0])
+        bench.clock.advance(.seconds(86_401))
+        try await bench.metagraph.refresh()
+        let leased = try await validator.computeWeights()
+        #expect(leased.scores.map(\.weight) == [1, 0, 0])
+        // A proof that is too old when a lease begins does not come back.
+        _ = try await broker.allocate(wish, hotkey: ValidatorBench.miners[1])
+        let both = try await validator.computeWeights()
+        #expect(both.scores.map(\.weight) == [1, 0, 0])
+        try await store.remove(allocation)
+        let after = try await validator.computeWeights()
+        #expect(after.scores.map(\.weight) == [0, 0, 0])
+    }
 }
 
 @Suite struct ValidatorStoreTests {

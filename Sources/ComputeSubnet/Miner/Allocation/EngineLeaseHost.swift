@@ -203,7 +203,21 @@ struct EngineLeaseHost: LeaseHost {
         // Ids of ours only: a mark of another form is somebody else's idea.
         found = found.filter(EngineMarks.isLeaseID)
         if let id { found.remove(id) }
-        for orphan in found { try await tearDown(orphan, container: "subnet-lease-\(orphan)") }
-        return found.sorted()
+        var removed: [String] = []
+        for orphan in found.sorted() {
+            do {
+                try await within(limits.tearDownTimeout, "Removing what is left of a lease") {
+                    try await tearDown(orphan, container: "subnet-lease-\(orphan)")
+                }
+                removed.append(orphan)
+            } catch {
+                if Task.isCancelled { throw error }
+                // One that resists must not keep the others, nor the machine from its lease.
+                logger.warning(
+                    "what is left of a lease cannot be removed",
+                    metadata: ["lease": "\(orphan)", "reason": "\(error)"])
+            }
+        }
+        return removed
     }
 }

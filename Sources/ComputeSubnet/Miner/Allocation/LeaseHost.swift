@@ -18,8 +18,9 @@ protocol LeaseHost: Sendable {
     /// Looks at the container of a lease.
     func sight(_ lease: Lease) async throws -> LeaseSighting
 
-    /// Removes parts of leases other than `id` that carry this miner's mark.
+    /// Removes parts of leases other than `id` that carry this miner's mark. What cannot be removed is left
+    /// for the next time.
     ///
-    /// - Returns: The ids of those leases.
+    /// - Returns: The ids of those leases of which nothing is left.
     func removeOrphans(except id: String?) async throws -> [String]
 }

@@ -21,6 +21,8 @@ actor LeaseKeeper {
     private var machine: LeaseMachine
     private var waiters: [String: [UInt64: AsyncStream<Result<Void, ComputeError>>.Continuation]] = [:]
     private var nextWaiter: UInt64 = 0
+    /// Whether the store does not hold the present lease as it is, because a write failed.
+    private var isUnsaved = false
     /// Whether a tick and a sweep wait already: one of each is enough, so that orders always have room.
     private var isTickQueued = false
     private var isSweepQueued = false
@@ -100,6 +102,7 @@ actor LeaseKeeper {
         switch job {
         case .tick:
             isTickQueued = false
+            saveAgain()
             await follow(applied { machine, now in machine.timerFired(at: now) }, nil)
         case .sweep:
             isSweepQueued = false
@@ -131,11 +134,14 @@ actor LeaseKeeper {
                 case .prepare: next = applied { machine, _ in machine.prepared(id) }
                 case .change: next = applied { machine, _ in machine.changed(id) }
                 case .tearDown:
-                    next = applied { machine, _ in machine.tornDown(id) }
+                    try freed(id)
+                    next = nil
                     ComputeMetrics.allocated(result: "ended")
                     log(order.lease, "the lease ended", ["reason": "\(order.lease.endReason ?? "")"])
                 }
             } catch {
+                // The miner ends, which says nothing about the container: the next start looks at it.
+                if Task.isCancelled { return }
                 let reason = "\(error)"
                 log(
                     order.lease, "an order failed", level: .warning,
@@ -181,14 +187,21 @@ actor LeaseKeeper {
         guard !machine.isActing else { return }
         do {
             let host = host
-            let lease = machine.lease
-            for id in try await host.removeOrphans(except: lease?.id) {
+            // The lease comes first: orphans may resist.
+            if let lease = machine.lease {
+                let sighting = try await host.sight(lease)
+                // A request may have come in meanwhile; what was seen then says nothing.
+                guard machine.lease?.id == lease.id, !machine.isActing else { return }
+                await follow(applied { machine, now in machine.sighted(sighting, at: now) }, nil)
+            }
+            // A lease that begins meanwhile has no parts yet: its order waits for this.
+            for id in try await host.removeOrphans(except: machine.lease?.id) {
                 logger.warning("removed what was left of a lease", metadata: ["lease": "\(id)"])
             }
-            let sighting = if let lease { try await host.sight(lease) } else { LeaseSighting.missing }
-            // A request may have come in meanwhile; what was seen then says nothing.
-            guard machine.lease?.id == lease?.id, !machine.isActing else { return }
-            await follow(applied { machine, now in machine.sighted(sighting, at: now) }, nil)
+            // Without a lease this was the first look at the engine.
+            if machine.isRecovering, machine.lease == nil {
+                await follow(applied { machine, now in machine.sighted(.missing, at: now) }, nil)
+            }
         } catch {
             let level: Logger.Level = machine.isRecovering ? .error : .warning
             logger.log(
@@ -198,18 +211,47 @@ actor LeaseKeeper {
 
     /// Takes in a fact: writes what follows from it and returns the order.
     ///
-    /// A fact cannot be refused. When the store fails the machine goes on; only a lease that cannot be
-    /// written as ready is ended, because a crash would forget it.
+    /// A fact cannot be refused. When the store fails the machine goes on, and the lease is written at a
+    /// later tick: the row that is there already lets a restart find its container. Only a lease that cannot
+    /// be written as ready for the first time is ended, because a restart would take it for half made.
     private func applied(_ input: (inout LeaseMachine, LeaseTime) -> LeaseStep) -> LeaseOrder? {
+        let before = machine.lease?.phase
         let step = input(&machine, now)
         guard let lease = step.save else { return step.order }
         do {
-            try store.save(lease)
+            try save(lease)
             return step.order
         } catch {
+            isUnsaved = true
             log(lease, "a lease cannot be written", level: .error, ["reason": "\(error)"])
-            guard lease.phase == .leased || lease.phase == .paused else { return step.order }
+            guard before == .preparing, lease.phase == .leased else { return step.order }
             return machine.preparationFailed(lease.id, "it cannot be written: \(error)").order
+        }
+    }
+
+    /// Takes in that nothing is left of a lease.
+    ///
+    /// - Throws: `storage`; the machine is not free then, because the store would take no other lease.
+    private func freed(_ id: String) throws(ComputeError) {
+        var next = machine
+        if let lease = next.tornDown(id).save { try save(lease) }
+        machine = next
+    }
+
+    /// Writes a lease, and so overtakes what could not be written before.
+    private func save(_ lease: Lease) throws(ComputeError) {
+        try store.save(lease)
+        isUnsaved = false
+    }
+
+    /// Writes the present lease after all, where the store failed before.
+    private func saveAgain() {
+        guard isUnsaved, let lease = machine.lease else { return }
+        do {
+            try save(lease)
+            log(lease, "the lease is written after all")
+        } catch {
+            log(lease, "a lease cannot be written yet", level: .debug, ["reason": "\(error)"])
         }
     }
 
@@ -229,7 +271,7 @@ actor LeaseKeeper {
             try await outcome(of: present.id)
             return present
         case .begun(let step):
-            if let saved = step.save { try store.save(saved) }
+            if let saved = step.save { try save(saved) }
             machine = next
             log(lease, "a lease begins", ["owner": "\(lease.owner)", "test": "\(lease.isTesting)"])
             do {
@@ -258,7 +300,7 @@ actor LeaseKeeper {
         var next = machine
         let lease = try next.owned(by: claim)
         let step = try next.releaseRequested(by: claim)
-        if let saved = step?.save { try store.save(saved) }
+        if let saved = step?.save { try save(saved) }
         machine = next
         try await outcome(of: lease.id) { submit(step?.order) }
         guard machine.lease?.id != lease.id else {
@@ -271,7 +313,7 @@ actor LeaseKeeper {
         var next = machine
         let lease = try next.owned(by: claim)
         guard let step = try next.changeRequested(change, by: claim, at: now) else { return }
-        if let saved = step.save { try store.save(saved) }
+        if let saved = step.save { try save(saved) }
         machine = next
         log(lease, "a change begins", ["change": "\(change.word)"])
         try await outcome(of: lease.id) { submit(step.order) }

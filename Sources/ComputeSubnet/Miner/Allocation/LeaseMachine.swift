@@ -8,8 +8,8 @@
 ///
 /// Time is an argument. A lease ends when either clock says so: the wall clock, because the end was promised
 /// in its terms and must survive a restart; the uptime, because a wall clock set back must not lengthen a
-/// lease. What bypasses the machine: orphans, which belong to no lease that it knows, are removed by its
-/// driver.
+/// lease. It ends also while the engine cannot be looked at. What bypasses the machine: orphans, which belong
+/// to no lease that it knows, are removed by its driver.
 struct LeaseMachine: Sendable, Hashable {
     private enum State: Sendable, Hashable {
         case recovering(Lease?)
@@ -291,6 +291,10 @@ struct LeaseMachine: Sendable, Hashable {
             guard now.uptime >= retryAt else { return LeaseStep() }
             state = .expiring(lease, attempts: attempts, retryAt: nil)
             return LeaseStep(order: .tearDown(lease))
+        case .recovering(let lease?):
+            // An engine that cannot be looked at does not lengthen a lease.
+            guard hasEnded(lease, at: now) else { return LeaseStep() }
+            return end(lease, lease.endReason ?? "its time is over")
         case .recovering, .free, .preparing, .changing, .expiring:
             return LeaseStep()
         }

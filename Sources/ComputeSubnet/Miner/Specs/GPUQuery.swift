@@ -6,15 +6,24 @@ struct GPUQuery: Sendable {
         "--format=csv,noheader,nounits",
     ]
     private static let gpusMax = 64
+    /// What a machine without GPUs has.
+    static let noGPUs = HardwareDocument.GPU(count: 0, capacity: 0, details: [])
 
-    /// The GPUs of this machine; none where there is no driver, or it does not answer.
-    static func gpus(limits: MinerLimits) async -> HardwareDocument.GPU {
-        guard let program = HostCommand(named: "nvidia-smi"),
-            let ending = try? await program.run(
-                arguments, timeout: limits.commandTimeout, outputBytesMax: limits.commandOutputBytesMax),
-            ending.isSuccess
-        else { return HardwareDocument.GPU(count: 0, capacity: 0, details: []) }
-        return parsed(ending.output)
+    /// The GPUs of this machine: none where the program is not installed, or finds none. Nil when it fails
+    /// or does not answer in time: then nobody knows.
+    static func gpus(limits: MinerLimits) async -> HardwareDocument.GPU? {
+        guard let program = HostCommand(named: "nvidia-smi") else { return noGPUs }
+        let ending = try? await program.run(
+            arguments, timeout: limits.commandTimeout, outputBytesMax: limits.commandOutputBytesMax)
+        return ending.flatMap { taken(from: $0) }
+    }
+
+    /// What the end of the program tells; nil for a failure. That there are no GPUs is an unsuccessful end,
+    /// too.
+    static func taken(from ending: HostCommand.Ending) -> HardwareDocument.GPU? {
+        if ending.isSuccess { return parsed(ending.output) }
+        let isWithout = [ending.output, ending.complaint].contains { $0.contains("No devices were found") }
+        return isWithout ? noGPUs : nil
     }
 
     /// Takes the output apart. Lines that are not of the form are left out; `[N/A]` is nothing.

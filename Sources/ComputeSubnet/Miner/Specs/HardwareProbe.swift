@@ -15,7 +15,8 @@ internal import ContainerEngine
 /// first answer waits for them.
 actor HardwareProbe {
     private struct Slow {
-        var gpu: HardwareDocument.GPU
+        /// Nil when its driver has never answered.
+        var gpu: HardwareDocument.GPU?
         var speeds: SpeedProbe.Speeds
         var knownUntil: ContinuousClock.Instant
     }
@@ -28,15 +29,16 @@ actor HardwareProbe {
     private let source: EngineSource?
     private let directory: String
     private let limits: MinerLimits
-    private let gpus: @Sendable (MinerLimits) async -> HardwareDocument.GPU
+    private let gpus: @Sendable (MinerLimits) async -> HardwareDocument.GPU?
     private var slow: Slow?
     private var slowReading: Task<Slow, Never>?
     private var engineFact: EngineFact?
 
-    /// Leases live in `directory`: it is that disk which is told about and measured.
+    /// Leases live in `directory`: it is that disk which is told about and measured. `gpus` is nil when they
+    /// cannot be read; what was known of them stands then.
     init(
         source: EngineSource?, directory: String, limits: MinerLimits,
-        gpus: @escaping @Sendable (MinerLimits) async -> HardwareDocument.GPU = {
+        gpus: @escaping @Sendable (MinerLimits) async -> HardwareDocument.GPU? = {
             await GPUQuery.gpus(limits: $0)
         }
     ) {
@@ -79,7 +81,8 @@ actor HardwareProbe {
         let memory = HardwareDocument.RAM(meminfo: SystemFile.text("/proc/meminfo") ?? "")
         return (
             ProcessorInformation.current().logicalCores,
-            max(0, (memory?.total ?? 0) - limits.memoryBytesReserved), await slowFacts().gpu
+            max(0, (memory?.total ?? 0) - limits.memoryBytesReserved),
+            await slowFacts().gpu ?? GPUQuery.noGPUs
         )
     }
 
@@ -90,13 +93,16 @@ actor HardwareProbe {
 
     private func readSlowFacts() async -> Slow {
         if let slowReading { return await slowReading.value }
-        let (directory, limits, gpus) = (directory, limits, gpus)
+        let (directory, limits, gpus, known) = (directory, limits, gpus, slow?.gpu)
         // Owned by this actor, which keeps its handle; several callers share the one reading, so none of them
         // is its parent. It is bounded by the time limit of its parts.
         let reading = Task {
-            async let gpu = gpus(limits)
+            async let read = gpus(limits)
             let speeds = await SpeedProbe.measured(directory: directory, bytes: limits.speedProbeBytes)
-            return Slow(gpu: await gpu, speeds: speeds, knownUntil: .now + limits.slowFactsTTL)
+            // A driver that does not answer has lost no GPU: a validator would take its tenant away.
+            let gpu: HardwareDocument.GPU? = await read ?? known
+            let lifetime = gpu == nil ? limits.engineFactTTL : limits.slowFactsTTL
+            return Slow(gpu: gpu, speeds: speeds, knownUntil: .now + lifetime)
         }
         slowReading = reading
         let fresh = await reading.value

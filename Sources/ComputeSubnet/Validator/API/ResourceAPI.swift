@@ -151,8 +151,9 @@ package final class ResourceAPI: Service {
         }
         if route.isWebSocket { throw self.notConnected(request, caller) }
         let isAdmitted = self.inFlight.withLock { count in
-            if count < limits.requestsMax { count += 1 }
-            return count <= limits.requestsMax
+            guard count < limits.requestsMax else { return false }
+            count += 1
+            return true
         }
         guard isAdmitted else { throw Self.tooMany(.seconds(1)) }
         defer { self.inFlight.withLock { $0 -= 1 } }

@@ -31,7 +31,7 @@ extension LeaseBroker {
     private func end(_ allocation: Allocation) async throws {
         let hotkey = allocation.hotkey
         guard let miner = try self.neuronIfKnown(hotkey) else {
-            try await self.store.removeAllocation(of: hotkey)
+            try await self.forget(allocation)
             self.logger.info("The lease on \(hotkey) is forgotten: the miner is gone")
             return
         }
@@ -43,8 +43,18 @@ extension LeaseBroker {
         guard answer else {
             throw ComputeError(.notAvailable, "The miner \(hotkey) does not end the lease.")
         }
-        try await self.store.removeAllocation(of: hotkey)
+        try await self.forget(allocation)
         self.logger.info("The lease on \(hotkey) has ended")
+    }
+
+    /// Forgets a lease, and what was seen of it.
+    ///
+    /// - Returns: Whether it was there: of two that end it, one tells the holder.
+    @discardableResult
+    private func forget(_ allocation: Allocation) async throws -> Bool {
+        let wasThere = try await self.store.remove(allocation)
+        if wasThere { self.matched(allocation.hotkey) }
+        return wasThere
     }
 
     /// The neuron of a hotkey, `nil` when the registry does not have it.
@@ -92,8 +102,9 @@ extension LeaseBroker {
 
     // MARK: Checks
 
-    /// Asks for each lease whether it lives. One that is not seen for too long, or is past its end, is
-    /// forgotten, and its holder is told.
+    /// Asks for each lease whether it lives. One that is not seen for too long is forgotten, one that is past
+    /// its end is ended, whatever its miner says, and its holder is told. Who changes a lease meanwhile sees
+    /// to it himself: it is left to the next check.
     ///
     /// - Returns: How many there are, and how many live.
     package func checkAll() async throws -> (asked: Int, good: Int) {
@@ -111,36 +122,69 @@ extension LeaseBroker {
 
     private func check(_ allocation: Allocation) async throws -> Bool {
         let hotkey = allocation.hotkey
+        guard !self.isChanging(hotkey) else { return allocation.isOnline }
+        if let end = allocation.expiresAt, end <= self.wallClock.seconds {
+            try await self.runOut(allocation)
+            return false
+        }
         var isAlive = false
         if let miner = try? self.neuron(hotkey) {
             let answer = await self.client.isLeaseAlive(miner, publicKey: allocation.secrets.publicKey)
             isAlive = answer == true
         }
-        if !isAlive, let end = allocation.expiresAt, end <= self.wallClock.seconds {
-            try await self.store.removeAllocation(of: hotkey)
-            try await self.notifier?.queue(.deallocation(allocation))
-            self.logger.info("The lease on \(hotkey) has run out")
-            return false
-        }
-        guard let misses = try await self.store.setOnline(isAlive, hotkey) else { return false }
+        // The answer may be of a container that was taken away while it came.
+        guard !self.isChanging(hotkey) else { return isAlive }
+        guard let misses = try await self.store.setOnline(isAlive, allocation) else { return false }
         if isAlive != allocation.isOnline || misses == 1 {
             try await self.notifier?.queue(isAlive ? .online(allocation) : .offline(allocation))
         }
-        if misses >= self.limits.offlineMax {
-            try await self.store.removeAllocation(of: hotkey)
+        if misses >= self.limits.offlineMax, try await self.forget(allocation) {
             try await self.notifier?.queue(.deallocation(allocation))
             self.logger.warning("The lease on \(hotkey) is given up: not seen in \(misses) checks")
         }
         return isAlive
     }
 
-    /// What GPUs a miner claims now. When they are others than at the start of a lease, the lease is ended:
-    /// it is not what was paid for.
+    /// Ends a lease that is past its end. The miner is asked to, and whatever it says the lease is forgotten:
+    /// its word does not make a lease longer.
+    ///
+    /// - Throws: ``ComputeError`` with `chain` when nobody knows whom to ask; a later check does it.
+    private func runOut(_ allocation: Allocation) async throws {
+        let hotkey = allocation.hotkey
+        // While somebody changes it, it is left to the next check.
+        do { try self.begin(hotkey) } catch { return }
+        defer { self.finish(hotkey) }
+        // Since the check began somebody may have ended it, and somebody else have the miner.
+        guard let found = try await self.store.allocation(of: hotkey),
+            found.isHeld(by: allocation.secrets.uuid)
+        else { return }
+        if let miner = try self.neuronIfKnown(hotkey) {
+            let answer = await self.client.deallocate(
+                miner, publicKey: allocation.secrets.publicKey, sleep: self.sleep)
+            if answer != true {
+                self.logger.info("\(hotkey) does not confirm that its lease is over")
+            }
+        }
+        guard try await self.forget(allocation) else { return }
+        try await self.notifier?.queue(.deallocation(allocation))
+        self.logger.info("The lease on \(hotkey) has run out")
+    }
+
+    /// What GPUs a miner claims now. When they are others than at the start of a lease, twice in a row, the
+    /// lease is ended: it is not what was paid for. Once may be a driver that was slow to answer.
     func gpusSeen(_ gpu: HardwareDocument.GPU, on miner: Neuron) async throws {
         guard let allocation = try await self.store.allocation(of: miner.hotkey),
             let name = allocation.gpuName, allocation.gpuCount > 0,
             gpu.count != allocation.gpuCount || gpu.details.first?.name != name
-        else { return }
+        else {
+            self.matched(miner.hotkey)
+            return
+        }
+        guard self.mismatched(allocation) else {
+            self.logger.warning(
+                "\(miner.hotkey) does not show \(allocation.gpuCount) of \(name): once more ends the lease")
+            return
+        }
         self.logger.warning(
             "\(miner.hotkey) no longer has \(allocation.gpuCount) of \(name): ending the lease")
         do {

@@ -48,6 +48,9 @@ package final class LeaseBroker: Sendable {
     private let uuid: @Sendable () -> String
     /// Miners with an allocation or a change in progress: a second one waits for nothing, it is refused.
     private let inProgress = Mutex<Set<String>>([])
+    /// The names of the leases whose miner claimed other GPUs in the last round that it answered, by hotkey.
+    /// A lease that goes takes its own along, so there are no more of them than leases.
+    private let mismatches = Mutex<[String: String]>([:])
 
     /// A broker over the miners of `metagraph`.
     ///
@@ -149,13 +152,18 @@ package final class LeaseBroker: Sendable {
             throw ComputeError(.busy, "There is a lease on \(miner.hotkey) already.")
         }
         let keys = try await Self.makeKeys()
+        // Read before the miner is asked: what fails after its grant has to give the lease up.
+        let gpu = try await self.store.details().first { $0.hotkey == miner.hotkey }?.document?.gpu
         let grant = try await self.grant(wish, on: miner, keys)
-        let document = try await self.store.details().first { $0.hotkey == miner.hotkey }?.document
+        // The miner may end it earlier than was asked for, never later.
+        let createdAt = self.wallClock.seconds
+        let wished = createdAt + min(wish.duration, ComputeProfile.leaseMax).components.seconds
+        let end = min(grant.expiresAt ?? wished, wished)
         let allocation = Allocation(
             hotkey: miner.hotkey, sshAddress: grant.sshAddress ?? miner.axon?.ip.text ?? "",
             sshPort: grant.sshPort, resource: wish.resource,
-            gpuName: document?.gpu?.details.first?.name, gpuCount: document?.gpu?.count ?? 0,
-            expiresAt: grant.expiresAt, createdAt: self.wallClock.seconds,
+            gpuName: gpu?.details.first?.name, gpuCount: gpu?.count ?? 0,
+            expiresAt: end, createdAt: createdAt,
             secrets: Allocation.Secrets(
                 credentials: grant.credentials, uuid: self.uuid(), publicKey: keys.publicKey,
                 sshKey: wish.docker.sshKey))
@@ -166,8 +174,7 @@ package final class LeaseBroker: Sendable {
             throw error
         }
         ComputeMetrics.allocated(result: "ok")
-        let end = grant.expiresAt.map { "at \($0)" } ?? "when the miner says"
-        self.logger.info("Lease on \(miner.hotkey), ends \(end)")
+        self.logger.info("Lease on \(miner.hotkey), ends at \(end)")
         return allocation
     }
 
@@ -211,5 +218,24 @@ package final class LeaseBroker: Sendable {
     /// The change has ended.
     func finish(_ hotkey: String) {
         _ = self.inProgress.withLock { $0.remove(hotkey) }
+    }
+
+    /// Whether the lease on a miner is being changed now.
+    func isChanging(_ hotkey: String) -> Bool {
+        self.inProgress.withLock { $0.contains(hotkey) }
+    }
+
+    /// The miner of a lease has claimed other GPUs than the lease began with.
+    ///
+    /// - Returns: Whether it had so the last time too.
+    func mismatched(_ allocation: Allocation) -> Bool {
+        let (hotkey, uuid) = (allocation.hotkey, allocation.secrets.uuid)
+        let before = self.mismatches.withLock { $0.updateValue(uuid, forKey: hotkey) }
+        return before == uuid
+    }
+
+    /// The miner has claimed the GPUs of its lease, or there is no lease.
+    func matched(_ hotkey: String) {
+        _ = self.mismatches.withLock { $0.removeValue(forKey: hotkey) }
     }
 }

@@ -42,7 +42,7 @@ package struct Allocation: Sendable, Hashable {
     package var gpuName: String?
     /// How many.
     package var gpuCount: Int
-    /// When it ends, seconds since 1970; `nil` when the miner did not say.
+    /// When it ends, seconds since 1970; `nil` in rows of older versions whose miner did not say.
     package var expiresAt: Int64?
     /// When it was made, seconds since 1970.
     package var createdAt: Int64
@@ -137,42 +137,57 @@ extension ValidatorStore {
         try await self.read { try String.fetchAll($0, sql: "SELECT hotkey FROM allocation ORDER BY hotkey") }
     }
 
-    /// Forgets the lease on a miner.
+    /// Forgets a lease; another one on the same miner stays.
     ///
-    /// - Returns: Whether there was one.
+    /// - Returns: Whether it was there.
     @discardableResult
-    package func removeAllocation(of hotkey: String) async throws -> Bool {
+    package func remove(_ allocation: Allocation) async throws -> Bool {
         try await self.write { database in
-            try database.execute(sql: "DELETE FROM allocation WHERE hotkey = ?", arguments: [hotkey])
-            return database.changesCount > 0
+            guard try self.holds(allocation, database) else { return false }
+            try database.execute(
+                sql: "DELETE FROM allocation WHERE hotkey = ?", arguments: [allocation.hotkey])
+            return true
         }
     }
 
     /// Remembers what a check saw.
     ///
-    /// - Returns: How many checks in a row have not seen the lease; `nil` when there is no lease.
-    package func setOnline(_ isOnline: Bool, _ hotkey: String) async throws -> Int? {
-        try await self.write { database in
+    /// - Returns: How many checks in a row have not seen the lease; `nil` when it is gone, also where the
+    ///   miner has another one by now.
+    package func setOnline(_ isOnline: Bool, _ allocation: Allocation) async throws -> Int? {
+        try await self.write { database -> Int? in
+            guard try self.holds(allocation, database) else { return nil }
             try database.execute(
                 sql: """
                     UPDATE allocation SET is_online = :online,
                         offline_count = CASE WHEN :online THEN 0 ELSE offline_count + 1 END
                     WHERE hotkey = :hotkey
                     """,
-                arguments: ["online": isOnline, "hotkey": hotkey])
+                arguments: ["online": isOnline, "hotkey": allocation.hotkey])
             return try Int.fetchOne(
-                database, sql: "SELECT offline_count FROM allocation WHERE hotkey = ?", arguments: [hotkey])
+                database, sql: "SELECT offline_count FROM allocation WHERE hotkey = ?",
+                arguments: [allocation.hotkey])
         }
     }
 
-    /// Replaces the secrets of a lease, after its key was exchanged.
+    /// Replaces the secrets of a lease, after its key was exchanged; nothing when the lease is gone.
     package func setSecrets(_ allocation: Allocation) async throws {
         let sealed = Data(try self.sealed(allocation))
-        try await self.write {
-            try $0.execute(
+        try await self.write { database in
+            guard try self.holds(allocation, database) else { return }
+            try database.execute(
                 sql: "UPDATE allocation SET secrets = ? WHERE hotkey = ?",
                 arguments: [sealed, allocation.hotkey])
         }
+    }
+
+    /// Whether the lease on the miner is still this one. Its name tells: the next one has the same hotkey,
+    /// may be of the same second, and SQLite gives the number of a row again.
+    private func holds(_ allocation: Allocation, _ database: Database) throws -> Bool {
+        let row = try Row.fetchOne(
+            database, sql: "SELECT * FROM allocation WHERE hotkey = ?", arguments: [allocation.hotkey])
+        guard let row else { return false }
+        return try self.allocation(row).isHeld(by: allocation.secrets.uuid)
     }
 
     // MARK: Sealing

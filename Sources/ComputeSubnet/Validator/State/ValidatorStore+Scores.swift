@@ -88,8 +88,16 @@ extension ValidatorStore {
     }
 
     /// The last proof of a miner that passed and is not too old.
+    ///
+    /// While a miner is leased nobody proves its GPUs, so what was good when the lease began is good while it
+    /// lasts. Leases through other validators are not known here: such a miner's proofs grow old.
     package func lastProof(of hotkey: String) async throws -> ProofRecord? {
-        let oldest = self.wallClock.seconds - self.limits.proofAgeMax.components.seconds
+        let now = self.wallClock.seconds
+        let leasedAt = try await self.read {
+            try Int64.fetchOne(
+                $0, sql: "SELECT created_at FROM allocation WHERE hotkey = ?", arguments: [hotkey])
+        }
+        let oldest = min(leasedAt ?? now, now) - self.limits.proofAgeMax.components.seconds
         return try await self.proofs(of: hotkey).last { $0.passed && $0.createdAt >= oldest }
     }
 
