@@ -5,9 +5,9 @@
 
 demo:     ; @dev/demo
 test:     ; @dev/test
-lint:     ; @dev/check
+lint:     ; @dev/setup test && dev/check && swift build --build-tests
 bench:    ; @dev/bench
 soak:     ; @dev/soak
-protos:   ; @dev/protos
+protos:   ; @dev/setup test && dev/protos
 binary:   ; @dev/binary
 docs:     ; @dev/docs

@@ -108,6 +108,7 @@ let package = Package(
             name: "CSecp256k1", pkgConfig: "libsecp256k1",
             providers: [.apt(["libsecp256k1-dev"]), .brew(["secp256k1"])]),
         library("Multiformats", []),
+        library("EventLoops", [nioCore]),
         library("LibP2PIdentity", ["Multiformats", "CSecp256k1", crypto, cryptoExtras]),
         library("LibP2PWire", [protobuf], exclude: ["Protos"]),
         library(
@@ -120,8 +121,8 @@ let package = Package(
         library(
             "LibP2P",
             [
-                "LibP2PCore", "LibP2PIdentity", nioCore, nioPosix, nioSSL, nioTLS, deque, crypto, logging,
-                lifecycle,
+                "EventLoops", "LibP2PCore", "LibP2PIdentity", nioCore, nioPosix, nioSSL, nioTLS, deque,
+                crypto, logging, lifecycle,
             ], settings: callPathSettings),
         library("SubnetRPC", [nioCore, protobuf, logging, tracing, deque], settings: callPathSettings),
         library(
@@ -138,9 +139,9 @@ let package = Package(
         library(
             "Bittensor",
             [
-                "AccountKeys", "BittensorCore", "SubnetRPC", nioCore, nioHTTP1, nioPosix, nioSSL, crypto,
-                logging,
-                metrics, lifecycle, signals, hummingbirdCore, hummingbirdTLS, asyncHTTPClient, deque, heap,
+                "AccountKeys", "BittensorCore", "EventLoops", "SubnetRPC", nioCore, nioHTTP1, nioPosix,
+                nioSSL, crypto, logging, metrics, lifecycle, signals, hummingbirdCore, hummingbirdTLS,
+                asyncHTTPClient, deque, heap,
             ]),
         library("ContainerEngine", [nioCore, nioPosix, nioHTTP1, asyncHTTPClient, logging]),
         library(
@@ -166,7 +167,7 @@ let package = Package(
             dependencies: [
                 "Subnet", "LibP2P", "LibP2PCore", "LibP2PIdentity", "LibP2PRPC", "SubnetRPC",
                 "SubnetServices",
-                "ModelWorkers", "AccountKeys", "BittensorCore", "Bittensor", "ComputeSubnet",
+                "ModelWorkers", "EmbeddedModel", "AccountKeys", "BittensorCore", "Bittensor", "ComputeSubnet",
                 "ContainerEngine",
                 "PrometheusMetrics", argumentParser, logging, metrics, yams, lifecycle, nioCore, nioPosix,
                 protobuf, signals,
@@ -193,6 +194,7 @@ let package = Package(
             swiftSettings: settings),
 
         tests("MultiformatsTests", ["Multiformats"], fixtures: true),
+        tests("EventLoopsTests", ["EventLoops", nioCore, nioPosix]),
         tests(
             "LibP2PIdentityTests", ["LibP2PIdentity", "Multiformats", crypto], fixtures: true
         ),
@@ -203,7 +205,7 @@ let package = Package(
                 crypto, certificates, asn1,
             ],
             fixtures: true),
-        tests("LibP2PTests", ["LibP2P", "LibP2PCore", "LibP2PIdentity", nioCore, nioPosix, logging]),
+        tests("LibP2PTests", ["LibP2P", "LibP2PCore", "LibP2PIdentity", crypto, nioCore, nioPosix, logging]),
         tests(
             "SubnetRPCTests",
             ["SubnetRPC", "SubnetTesting", "SubnetFuzzing", nioCore, protobuf, logging, tracing, crypto]),

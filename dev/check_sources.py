@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from inputs import own_targets
+
 LINE_LENGTH_MAX = 110
 BLOB_BYTES_MAX = 100_000
 # The only large files: model weights, captured vectors, and the text and corpora that tests read.
@@ -35,8 +37,21 @@ IMPORT_WITH_LEVEL = re.compile(
 UNSTRUCTURED = re.compile(r"(?<![.\w])Task(?:<[^>]*>)?(?:\([^)]*\))?\s*\{|\bTask\.init\b|\bTask\.immediate\b")
 UNCHECKED = re.compile(r"@unchecked Sendable|nonisolated\(unsafe\)")
 TRAPS = re.compile(r"\btry!|\bas! ")
-SLEEPS = re.compile(r"\bTask\.sleep\b|\busleep\(|(?<![.\w])sleep\(|#expect\(true\)")
+SLEEPS = re.compile(r"\bTask\.sleep\b|\bThread\.sleep\b|\busleep\(|\bsleep\((?:for|until|forTimeInterval):|(?<![.\w])sleep\(|#expect\(true\)")
 FOREIGN_PATHS = re.compile(r"/work/|/\.library\b|\bfarm-[a-z]")
+
+
+IMPORTED = re.compile(r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:\w+\s+)?import\s+(?:\w+\s+)?(\w+)")
+
+
+def undeclared_imports(path, lines, folders, needs):
+    """Modules of ours that a file imports and its target does not depend on. The compiler finds those that were
+    built anyway, so nothing else keeps the arrows of docs/ARCHITECTURE.md pointing down."""
+    target = next((name for name, folder in folders.items() if path.as_posix().startswith(folder)), None)
+    for number, line in enumerate(lines, start=1):
+        found = IMPORTED.match(line)
+        if target and found and found[1] in needs and found[1] not in needs[target] | {target}:
+            yield number, f"imports {found[1]}, which {target} does not depend on in Package.swift"
 
 
 def tracked_and_new():
@@ -100,6 +115,7 @@ def check_swift(path, lines):
 
 def main():
     findings = []
+    folders, needs = own_targets()
     for path in sorted(tracked_and_new()):
         text = path.as_posix()
         size = path.stat().st_size
@@ -112,7 +128,8 @@ def main():
         except UnicodeDecodeError:
             continue
         if path.suffix == ".swift":
-            findings += [f"{text}:{number}: {what}" for number, what in check_swift(path, lines)]
+            found = [*check_swift(path, lines), *undeclared_imports(path, lines, folders, needs)]
+            findings += [f"{text}:{number}: {what}" for number, what in found]
         if path.name != "check_sources.py":
             for number, line in enumerate(lines, start=1):
                 if FOREIGN_PATHS.search(line):

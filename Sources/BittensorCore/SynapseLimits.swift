@@ -12,6 +12,8 @@ public struct SynapseLimits: Sendable, Hashable {
     public var uuidBytesMax = 128
     /// Most bytes of a body.
     public var bodyBytesMax = 16 << 20
+    /// Most bytes of the body of a reply that is written.
+    public var replyBytesMax = 16 << 20
     /// Bounds on the JSON of a body.
     public var json = JSONLimits()
     /// Nonces that are remembered at one time; beyond, the oldest go and everything up to them is refused.

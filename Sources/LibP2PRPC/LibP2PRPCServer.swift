@@ -82,6 +82,11 @@ public final class LibP2PRPCServer: Sendable {
     /// Calls that are served now.
     package var callCount: Int { self.state.withLock { $0.tables.values.reduce(0) { $0 + $1.count } } }
 
+    /// The full names of the methods that are served now, one for each call whose head has been read.
+    package var methodNames: [String] {
+        self.state.withLock { Array($0.tables.values) }.flatMap(\.methodNames)
+    }
+
     /// Refuses new calls, and returns when those that run have ended.
     /// - Important: cancelling cancels the calls that run.
     public func stop() async {
@@ -89,6 +94,9 @@ public final class LibP2PRPCServer: Sendable {
             state.isStopped = true
             return Array(state.tables.values)
         }
-        for table in tables { await table.drain() }
+        // All at a time: a call that goes on must not keep those of other tables from being cancelled.
+        await withDiscardingTaskGroup { group in
+            for table in tables { group.addTask { await table.drain() } }
+        }
     }
 }

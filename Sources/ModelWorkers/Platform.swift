@@ -74,6 +74,12 @@ enum Platform {
         #endif
     }
 
+    /// Writes a line to standard error, if anybody is left to read it.
+    static func complain(_ text: String) {
+        let line = Array("\(text)\n".utf8)
+        _ = write(2, line, line.count)
+    }
+
     /// Ends this process at once.
     static func exitNow(_ code: Int32) -> Never { _exit(code) }
 }

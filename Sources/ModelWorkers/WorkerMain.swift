@@ -21,7 +21,8 @@ public struct WorkerCall: Sendable {
 }
 
 /// A method of a Swift worker: gets the request's payload, sends items, returns for success. It may throw
-/// ``WorkerStatus`` to choose the status that the caller sees.
+/// ``WorkerStatus`` to choose the status that the caller sees; what any other error says goes to standard
+/// error alone.
 public typealias WorkerMethod = @Sendable (ByteBuffer, WorkerCall) async throws -> Void
 
 /// The main function of a worker written in Swift.

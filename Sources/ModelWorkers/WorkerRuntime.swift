@@ -89,7 +89,9 @@ final class WorkerRuntime: WireDriver {
             } catch is CancellationError {
                 status = .cancelled("the call was cancelled")
             } catch {
-                status = .unknown("\(error)")
+                // Callers are strangers, and an error may say anything: paths, addresses, others' input.
+                Platform.complain("method \(start.method) failed: \(error)")
+                status = .unknown("the worker failed; its log says why")
             }
         } else {
             status = .unimplemented("this worker has no method \(start.method)")

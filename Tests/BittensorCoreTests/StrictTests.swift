@@ -201,6 +201,20 @@ internal import Testing
         let outcome = try await Self.serve(request)
         #expect(outcome.status == 500)
         #expect(outcome.message == "Internal Server Error #error-id")
+        #expect(outcome.reply.fault?.hasPrefix("the reply cannot be written as JSON") == true)
+    }
+
+    @Test func aReplyBeyondItsBoundIsAnOpaqueFailure() async throws {
+        let request = try SignedRequest(Echo(message: String(repeating: "m", count: 2000)))
+        let bytes = try #require(try await Self.serve(request).reply.body?.readableBytes)
+        for (bytesMax, status) in [(bytes, 200), (bytes - 1, 500)] {
+            var limits = SynapseLimits()
+            limits.replyBytesMax = bytesMax
+            let outcome = try await Self.serve(request, at: .test, try TestServer(limits: limits))
+            #expect(outcome.status == status)
+            let fault = "the reply has \(bytes) bytes, more than \(bytesMax)"
+            #expect(outcome.reply.fault == (status == 200 ? nil : fault))
+        }
     }
 
     @Test func theOperatorsVerifyComesOnTop() async throws {

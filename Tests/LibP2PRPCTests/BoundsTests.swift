@@ -3,6 +3,7 @@ import LibP2PRPC
 import NIOCore
 import SubnetRPC
 import SubnetServices
+import Synchronization
 import Testing
 
 /// Bytes without a coding: a message is exactly as large as what it carries.
@@ -52,6 +53,34 @@ struct BoundsTests {
             }
             #expect(caller.connectionCount == 1)
             #expect(server.connectionCount == 1)
+        }
+    }
+
+    @Test func `calls that wait for room have their turn before those that come later`() async throws {
+        try await withRPC { client, peer, server, caller in
+            _ = try await caller.identified(server.peerID)
+            _ = try await server.identified(caller.peerID)
+            let (tasks, callsMax) = (300, 2000)
+            let begun = Begun()
+            let executor: (any TaskExecutor)? = caller.executor(for: server.peerID)
+            try await withTaskExecutorPreference(executor) {
+                try await withThrowingTaskGroup(of: Int.self) { group in
+                    for index in 0..<tasks {
+                        group.addTask {
+                            var calls = 0
+                            // On and on, until everybody has had an answer.
+                            while begun.count < tasks, calls < callsMax {
+                                let doubled = try await client.call(Kinds.double, index, to: peer)
+                                #expect(doubled == 2 * index)
+                                if calls == 0 { begun.add() }
+                                calls += 1
+                            }
+                            return calls
+                        }
+                    }
+                    for try await calls in group { #expect(calls < callsMax) }
+                }
+            }
         }
     }
 
@@ -169,4 +198,10 @@ struct BoundsTests {
             #expect(made.readableBytes == Self.largeBytes)
         }
     }
+}
+
+private final class Begun: Sendable {
+    private let value = Atomic<Int>(0)
+    var count: Int { self.value.load(ordering: .relaxed) }
+    func add() { self.value.wrappingAdd(1, ordering: .relaxed) }
 }

@@ -13,7 +13,6 @@ struct HostBoundsTests {
     {
         let (entries, enter) = AsyncStream.makeStream(of: Void.self)
         try await withVictim {
-            $0.timeouts.handshake = .minutes(1)
             $0.security = [
                 .noise(gate: { _ in
                     enter.yield()

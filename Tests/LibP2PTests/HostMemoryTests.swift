@@ -9,45 +9,15 @@ import Testing
 /// What attackers can make a host hold.
 @Suite(.serialized, .timeLimit(.minutes(3)))
 struct HostMemoryTests {
+    /// In a process of its own: what other tests hold at the time is not the host's.
     @Test func `a thousand half-open connections and a hundred slow readers cost at most 64 MiB`()
         async throws
     {
-        let descriptors = raiseDescriptorLimit()
-        try #require(descriptors >= 3000, "the system allows only \(descriptors) open files")
-        try await withVictim { victim in
-            try await victim.expectToServe()
-            let before = residentBytes()
-            let readers = try await blocking { [port = victim.port] in
-                try (0..<100).map { _ in
-                    let peer = try RawPeer(port: port, receiveBuffer: 4096)
-                    // Four mebibytes each on two streams, with windows that would let a mebibyte pass;
-                    // nothing is read.
-                    for id in [UInt32(1), 3] {
-                        try peer.open(id, Victim.flood, then: [1])
-                        try peer.send(.windowUpdate, [], id, length: 1 << 20)
-                    }
-                    return Handoff(peer)
-                }
-            }
-            let halfOpen = try await blocking { [port = victim.port] in
-                try (0..<1000).map { _ in
-                    let socket = try RawSocket(port: port)
-                    // Whoever was evicted before it spoke is not there any more.
-                    try? socket.send([19, 0x2F])
-                    return socket
-                }
-            }
-            // All of them were accepted before this dial is: it waits behind them in the backlog.
-            try await victim.expectToServe()
-            #expect(
-                victim.host.pendingConnectionCount
-                    <= victim.host.configuration.limits.pendingConnectionsPerAddressMax)
-            let grown = residentBytes() - before
-            #expect(grown <= 64 * 1024 * 1024, "grew by \(grown / 1024) KiB")
-            print("a thousand half-open connections and a hundred slow readers: \(grown / 1024) KiB")
-            #expect(victim.host.connectionCount >= 100)
-            withExtendedLifetime((readers, halfOpen)) {}
+        let ended = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
+            try await crowdAndSlowReaders()
         }
+        let lines = String(decoding: ended?.standardOutputContent ?? [], as: UTF8.self).split(separator: "\n")
+        print(try #require(lines.first { $0.contains("half-open") }))
     }
 
     @Test func `the streams of a peer that holds too much are reset until it does not`() async throws {
@@ -128,6 +98,45 @@ struct HostMemoryTests {
             try await victim.expectToServe()
             withExtendedLifetime(peer) {}
         }
+    }
+}
+
+private func crowdAndSlowReaders() async throws {
+    let descriptors = raiseDescriptorLimit()
+    try #require(descriptors >= 3000, "the system allows only \(descriptors) open files")
+    try await withVictim { victim in
+        try await victim.expectToServe()
+        let before = residentBytes()
+        let readers = try await blocking { [port = victim.port] in
+            try (0..<100).map { _ in
+                let peer = try RawPeer(port: port, receiveBuffer: 4096)
+                // Four mebibytes each on two streams, with windows that would let a mebibyte pass;
+                // nothing is read.
+                for id in [UInt32(1), 3] {
+                    try peer.open(id, Victim.flood, then: [1])
+                    try peer.send(.windowUpdate, [], id, length: 1 << 20)
+                }
+                return Handoff(peer)
+            }
+        }
+        let halfOpen = try await blocking { [port = victim.port] in
+            try (0..<1000).map { _ in
+                let socket = try RawSocket(port: port)
+                // Whoever was evicted before it spoke is not there any more.
+                try? socket.send([19, 0x2F])
+                return socket
+            }
+        }
+        // All of them were accepted before this dial is: it waits behind them in the backlog.
+        try await victim.expectToServe()
+        #expect(
+            victim.host.pendingConnectionCount
+                <= victim.host.configuration.limits.pendingConnectionsPerAddressMax)
+        let grown = residentBytes() - before
+        #expect(grown <= 64 * 1024 * 1024, "grew by \(grown / 1024) KiB")
+        print("a thousand half-open connections and a hundred slow readers: \(grown / 1024) KiB")
+        #expect(victim.host.connectionCount >= 100)
+        withExtendedLifetime((readers, halfOpen)) {}
     }
 }
 

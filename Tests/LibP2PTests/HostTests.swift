@@ -1,6 +1,7 @@
 import LibP2P
 import LibP2PCore
 import LibP2PIdentity
+import Logging
 import NIOCore
 import Testing
 
@@ -22,6 +23,21 @@ struct HostTests {
             let text = try await String(buffer: stream.readToEnd())
             #expect(text == "hello")
         }
+    }
+
+    @Test func `a host whose caller cannot get ready stops`() async throws {
+        struct NotReady: Error {}
+        let host = try Host(
+            HostConfiguration(
+                identity: try PrivateKey.generate(.ed25519), listen: [try Multiaddr("/ip4/127.0.0.1/tcp/0")]),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        await #expect(throws: NotReady.self) {
+            try await host.runUntilSignal { addresses in
+                #expect(addresses.count == 1)
+                throw NotReady()
+            }
+        }
+        #expect(host.listenAddresses == [])
     }
 
     @Test(arguments: [KeyType.ed25519, .secp256k1, .ecdsa, .rsa])
@@ -191,7 +207,7 @@ struct HostTests {
         }
     }
 
-    @Test func `a dead address beside a live one costs no more than the stagger`() async throws {
+    @Test func `a dead address beside a live one does not end the dial`() async throws {
         try await withHosts(2) { hosts, addresses in
             let dead = try Multiaddr("/ip4/127.0.0.1/tcp/1")
             hosts[0].addAddresses([addresses[1]], of: hosts[1].peerID)
@@ -307,7 +323,7 @@ struct HostTests {
         }
     }
 
-    @Test func `crossing dials end on one connection without losing a stream`() async throws {
+    @Test func `crossing dials lose no stream`() async throws {
         try await withHosts(2) { hosts, addresses in
             for host in hosts { host.setHandler("/echo/1.0.0", echo) }
             hosts[0].addAddresses([addresses[1]], of: hosts[1].peerID)

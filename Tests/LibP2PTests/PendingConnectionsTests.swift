@@ -1,3 +1,4 @@
+import LibP2PIdentity
 import Testing
 
 @testable import LibP2P
@@ -44,5 +45,16 @@ struct PendingConnectionsTests {
         var pending = PendingConnections(totalMax: 0, perSourceMax: 0)
         #expect(pending.add(1, source: "a") == [])
         #expect(pending.add(2, source: "b") == [1])
+    }
+
+    @Test(arguments: [
+        ("/ip6/2001:db8:1:2::1/tcp/1", "/ip6/2001:db8:1:2:ffff::9/tcp/2", true),
+        ("/ip6/2001:db8:1:2::1/tcp/1", "/ip6/2001:db8:1:3::1/tcp/1", false),
+        ("/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.1/tcp/2", true),
+        ("/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.2/tcp/1", false),
+    ])
+    func `a site with many IPv6 addresses is one source`(one: String, other: String, isSame: Bool) throws {
+        let sources = try [one, other].map { PendingConnections.source(of: try Multiaddr($0)) }
+        #expect((sources[0] == sources[1]) == isSame)
     }
 }

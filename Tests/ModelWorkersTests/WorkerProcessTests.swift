@@ -186,6 +186,21 @@ struct WorkerProcessTests {
         }
     }
 
+    @Test("Of an unexpected error the caller sees fixed words, the log what it says")
+    func unexpectedError() async throws {
+        let log = LogRecorder()
+        try await withSupervisor(TestPrograms.configuration("serve"), logger: log.logger) { supervisor in
+            try await supervisor.waitUntilReady(deadline: soon())
+            let replies = try supervisor.call(
+                "break", payload: ByteBuffer(string: "/home/alice/key"), deadline: soon())
+            await #expect { try await replies.single() } throws: {
+                let expected = WorkerStatus.unknown("the worker failed; its log says why")
+                return ($0 as? WorkerError)?.status == expected
+            }
+        }
+        #expect(log.text.contains("/home/alice/key"))
+    }
+
     @Test(
         "A crash fails the calls in flight at once with the exit status, and the worker is started again",
         arguments: ["kill", "exit"])

@@ -45,6 +45,8 @@ struct WorkerPythonTests {
             }
         }
         #expect(log.text.contains("the echo worker starts"))
+        // The number that was none: callers do not see what an exception says, the log does.
+        #expect(log.text.contains("ValueError"))
         #expect(log.text.contains("the worker has stopped: exit code 0"))
     }
 
@@ -84,7 +86,7 @@ struct WorkerPythonTests {
         }
     }
 
-    @Test("A text worker's messages have the bytes of their page, and its places come free with the end")
+    @Test("A text worker's messages have the bytes of their page, places come free, it ends with the node")
     func textWorker() throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: try #require(TestPrograms.pythonInterpreter))

@@ -52,6 +52,11 @@ enum TestWorkerMode {
         return String(cString: value)
     }
 
+    /// An error whose words are not for callers.
+    private struct UnexpectedError: Error {
+        var text: String
+    }
+
     private static let methods: [String: WorkerMethod] = [
         "echo": { payload, call in try await call.send(payload) },
         // Counts from 0: the payload is the number of items, in text; "" for ever.
@@ -71,6 +76,7 @@ enum TestWorkerMode {
             TestWorkerMode.sleepForEver()
         },
         "fail": { payload, _ in throw WorkerStatus.invalidArgument(String(buffer: payload)) },
+        "break": { payload, _ in throw UnexpectedError(text: String(buffer: payload)) },
         // Sends items until the parent must have taken half a window of them, then dies: the payload says
         // how.
         "crash": { payload, call in

@@ -11,15 +11,17 @@ The normative text is docs/protocols/worker-wire.md. A worker in a screenful:
     subnet_worker.serve("echo", {"echo": echo})
 
 A method takes the request's bytes and a `Call`, and returns an iterable of `bytes` (a generator streams).
-Raise `Status` to choose the error that the caller sees. Each call runs in its own thread; `yield` waits while
-the caller has enough unread items, and the generator is closed there once the caller has given up. A method
-that computes for long between two items looks at `call.cancelled`.
+Raise `Status` to choose the error that the caller sees; of any other exception callers learn only that the
+worker failed, and standard error has the traceback. Each call runs in its own thread; `yield` waits while the
+caller has enough unread items, and the generator is closed there once the caller has given up. A method that
+computes for long between two items looks at `call.cancelled`.
 """
 
 import os
 import sys
 import threading
 import time
+import traceback
 
 WIRE_VERSION = 1
 FRAME_BYTES_MAX = 4 << 20
@@ -45,6 +47,14 @@ class Cancelled(Exception):
 
 class WireError(Exception):
     """The bytes on the wire are no worker wire; the worker must exit."""
+
+
+def complain(text):
+    """Writes to standard error, if anybody is left to read it."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        pass
 
 
 # --- protobuf, as far as the wire needs it ---------------------------------------------------------------
@@ -227,13 +237,21 @@ class Worker:
 
     def read(self):
         """Reads until the input ends, then exits the process: whatever runs serves nobody."""
+        code = 70
         try:
             while (frame := self.read_frame()) is not None:
                 self._received(fields(frame))
+            code = 0
+        except OSError:
+            # The end as well: the socket of a node that is killed with output unread is reset.
+            code = 0
         except WireError as error:
-            print(f"subnet_worker: {error}", file=sys.stderr, flush=True)
-            os._exit(70)
-        os._exit(0)
+            complain(f"subnet_worker: {error}")
+        except Exception:
+            complain(traceback.format_exc())
+        finally:
+            # Whatever happened: without this thread nothing would notice the end of the node.
+            os._exit(code)
 
     def _received(self, message):
         if 1 in message:
@@ -291,8 +309,10 @@ class Worker:
             status = error
         except Cancelled:
             status = Status(CANCELLED, "the call was cancelled")
-        except Exception as error:  # a method's failure ends its call, not the worker
-            status = Status(UNKNOWN, f"{type(error).__name__}: {error}")
+        except Exception:  # a method's failure ends its call, not the worker
+            # Callers are strangers, and an exception may say anything: paths, addresses, others' input.
+            complain(traceback.format_exc())
+            status = Status(UNKNOWN, "the worker failed; its log says why")
         # The place comes free before the end is written, since the node may fill it at once. Whoever waits
         # for the last call waits for that writing too.
         with self.changed:

@@ -1,20 +1,30 @@
-"""Tests of the text worker's messages and of the places for calls. Run by WorkerPythonTests, or by hand:
+"""Tests of the text worker's messages, of the places for calls and of the end of a worker.
+
+Run by WorkerPythonTests, or by hand:
 
     python3 -B text_worker_tests.py
 
 The bytes are those of docs/protocols/worker-wire.md, put together by hand from inference.proto.
 """
 
+import contextlib
+import io
 import itertools
+import os
+import select
+import socket
+import subprocess
+import sys
 import threading
 import unittest
+import unittest.mock
 
 import parrot_worker
 import subnet_worker
 import text_worker
 
 # Importing it must need neither torch nor transformers.
-import transformers_worker  # noqa: F401
+import transformers_worker
 
 REQUEST = bytes.fromhex(
     "0a026869"  # prompt "hi"
@@ -206,6 +216,96 @@ class PlaceTests(unittest.TestCase):
         self.assertEqual(worker.ends, [b"\x08\x01", b"\x08\x02"])
         worker._received({4: b""})
         worker.wait_for_shutdown()
+
+
+class GrowthTests(unittest.TestCase):
+    """Tokens that are bytes, cut anywhere; bytes that are no character yet decode to U+FFFD."""
+
+    # Characters of 1 to 4 bytes, one that is U+FFFD itself, and bytes that never become a character.
+    TEXTS = ["aé€b", "😀é😀", "a\ufffdb\ufffd"]
+    BYTES = [text.encode() for text in TEXTS] + [b"a\xff\xe2\x82b\xc3", b"\xf0\x9f\x98a\xff"]
+
+    def text_of(self, tokens):
+        return b"".join(tokens).decode(errors="replace")
+
+    def answers(self):
+        """Every way to cut each text into tokens."""
+        for data in self.BYTES:
+            for count in range(len(data)):
+                for cuts in itertools.combinations(range(1, len(data)), count):
+                    ends = [0, *cuts, len(data)]
+                    yield [data[start:end] for start, end in zip(ends, ends[1:])]
+
+    def texts(self, tokens, known):
+        """What a worker sends that knows the first `known` tokens."""
+        _, shown = transformers_worker.growth("", self.text_of(tokens[:known]), False)
+        texts = []
+        for count in range(known + 1, len(tokens) + 1):
+            text = self.text_of(tokens[:count])
+            grown, shown = transformers_worker.growth(shown, text, count == len(tokens))
+            texts.append(grown)
+        return texts
+
+    def test_an_answer_is_whole_and_goes_on_as_it_would_have_at_every_cut(self):
+        for tokens in self.answers():
+            whole = self.texts(tokens, 0)
+            self.assertEqual("".join(whole), self.text_of(tokens))
+            for known in range(len(tokens)):
+                self.assertEqual(self.texts(tokens, known), whole[known:], (tokens, known))
+
+    def test_a_whole_character_does_not_wait_for_the_next_one(self):
+        self.assertEqual(self.texts([b"a\xc3", b"\xa9\xe2", b"\x82", b"\xac"], 0), ["a", "é", "", "€"])
+
+
+class EndTests(unittest.TestCase):
+    PARROT = os.path.abspath(parrot_worker.__file__)
+
+    def test_a_worker_ends_with_a_node_that_has_not_read_its_output(self):
+        node, worker = socket.socketpair()
+        with subprocess.Popen(
+            [sys.executable, "-B", self.PARROT], stdin=worker, stdout=worker, stderr=subprocess.PIPE
+        ) as process:
+            try:
+                worker.close()
+                # Its ready message has come and is not read: on Linux, closing resets the connection.
+                self.assertTrue(select.select([node], [], [], 30)[0])
+                node.close()
+                _, report = process.communicate(timeout=30)
+            finally:
+                process.kill()
+        self.assertEqual((process.returncode, report), (0, b""))
+
+    def test_a_reader_that_fails_ends_the_worker(self):
+        class BrokenWorker(subnet_worker.Worker):
+            def _received(self, message):
+                raise RuntimeError("no thread is left")
+
+        reading, writing = os.pipe()
+        os.write(writing, b"\x02\x22\x00")
+        report = io.StringIO()
+        with unittest.mock.patch("os._exit") as ended, contextlib.redirect_stderr(report):
+            BrokenWorker(reading, -1, {}, 1).read()
+        os.close(reading)
+        os.close(writing)
+        ended.assert_called_once_with(70)
+        self.assertIn("RuntimeError: no thread is left", report.getvalue())
+
+
+class ErrorTests(unittest.TestCase):
+    def test_what_an_exception_says_is_for_the_log_alone(self):
+        def fails(payload, call):
+            raise ValueError("/home/alice/key")
+
+        messages = []
+        worker = subnet_worker.Worker(-1, -1, {"fail": fails}, 1)
+        worker.write = messages.append
+        call = subnet_worker.Call(worker, 1, None, 32)
+        report = io.StringIO()
+        with contextlib.redirect_stderr(report):
+            worker._run(call, "fail", b"")
+        end = subnet_worker.fields(subnet_worker.fields(messages[-1])[3])
+        self.assertEqual(end, {1: 1, 2: subnet_worker.UNKNOWN, 3: b"the worker failed; its log says why"})
+        self.assertIn("ValueError: /home/alice/key", report.getvalue())
 
 
 if __name__ == "__main__":

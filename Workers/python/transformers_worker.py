@@ -8,7 +8,7 @@ Its methods are those of docs/protocols/worker-wire.md, so that a node serves In
       executable: /opt/venv/bin/python3
       arguments: [/opt/workers/transformers_worker.py, --model, /opt/models/NAME]
 
-The text of a token is what the answer grew by: empty while a character is incomplete. The random number for
+The text of a token is what the answer grew by, without a character that is incomplete. The random number for
 the token at position n depends on (seed, n) alone, and the tokens of an answer that is continued are read one
 by one, as they were written: an answer that another worker of equal fingerprint continues is the same answer.
 
@@ -23,6 +23,18 @@ import platform
 
 import subnet_worker
 import text_worker
+
+
+def growth(shown, text, is_last):
+    """What an answer that is now `text` grows by, and what of it is shown then.
+
+    A token may end inside a character, which decodes to U+FFFD until it is complete; whole characters before
+    it are shown at once. So what is shown follows from the tokens alone, and a worker that continues an
+    answer at any token sends exactly the rest.
+    """
+    if not is_last:
+        text = text.rstrip("\ufffd")
+    return text[len(shown) :], text
 
 
 def fingerprint(torch, transformers, model, tokenizer, arguments):
@@ -94,7 +106,7 @@ def load(arguments):
             raise subnet_worker.Status(
                 subnet_worker.INVALID_ARGUMENT, f"tokens are numbers below {vocabulary}"
             )
-        shown = text_of(answer).rstrip("\ufffd")
+        _, shown = growth("", text_of(answer), is_last=False)
         cache = None
         unread = [prompt] + [[token] for token in answer]
         with torch.inference_mode():
@@ -116,12 +128,8 @@ def load(arguments):
                     reason = text_worker.STOP
                 elif len(prompt) + len(answer) >= limit:
                     reason = text_worker.LENGTH
-                text = text_of(answer)
-                grown = ""
-                # A token may end inside a character, which decodes to U+FFFD until it is complete.
-                if reason or len(answer) >= request.max_new_tokens or not text.endswith("\ufffd"):
-                    grown = text[len(shown) :]
-                    shown = text
+                is_last = bool(reason) or len(answer) >= request.max_new_tokens
+                grown, shown = growth(shown, text_of(answer), is_last)
                 yield text_worker.Token(token, grown.encode(), reason)
 
     # A path says things about this machine that are not for callers.

@@ -27,10 +27,15 @@ extension Axon {
         public var workersMax = 64
         /// Most calls that wait for a handler to end; more are answered 503.
         public var queueMax = 1024
-        /// Largest reply body, and largest chunk of a stream, in bytes.
+        /// Largest reply body, and largest chunk of a stream, in bytes. A handler that gives more is answered
+        /// for with 500, and a stream is cut.
         public var responseBytesMax = 16 << 20
         /// Most synapses that may be attached.
         public var synapsesMax = 256
+        /// How long an event loop looks for the next request after a reply, before it sleeps: that saves a
+        /// wake-up where callers that are near ask closely, and is left off by itself where they do not or
+        /// where others want the core. Zero turns it off.
+        public var busyPoll = Duration.microseconds(200)
         /// How long calls that run may take to end after a graceful shutdown began.
         public var shutdownDeadline = Duration.seconds(10)
 

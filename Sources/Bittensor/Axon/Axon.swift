@@ -256,6 +256,7 @@ public final class Axon: Service, Sendable {
         var limits = SynapseLimits()
         limits.bodyBytesMax = configuration.limits.bodyBytesMax
         limits.json.bytesMax = configuration.limits.bodyBytesMax
+        limits.replyBytesMax = configuration.limits.responseBytesMax
         let journal = configuration.nonceFile.map { NonceFile(path: $0) }
         let authenticator = try RequestAuthenticator(
             mode: configuration.mode, hotkey: self.hotkey.accountID, limits: limits,
@@ -282,7 +283,8 @@ public final class Axon: Service, Sendable {
 
     private func serve(_ engine: AxonEngine) async throws {
         let limits = self.configuration.limits
-        let channel = AxonChannel(engine: engine)
+        let group = MultiThreadedEventLoopGroup.singleton
+        let channel = AxonChannel(engine: engine, group: group)
         let server = ServerConfiguration(
             address: .hostname(self.configuration.host, port: self.configuration.port), serverName: nil,
             backlog: 256, availableConnectionsDelegate: MaximumAvailableConnections(limits.connectionsMax))
@@ -290,7 +292,6 @@ public final class Axon: Service, Sendable {
             self.listens(
                 .success(Endpoint(host: self.configuration.host, port: bound.localAddress?.port ?? 0)))
         }
-        let group = MultiThreadedEventLoopGroup.singleton
         let service: any Service
         if let tls = self.configuration.tls {
             service = try TLSChannel(channel, tlsConfiguration: tls).server(

@@ -95,7 +95,9 @@ struct AxonExchange {
                     continue
                 }
                 if route.isStreaming {
-                    let stream = AxonStream(self.connection.channel, keepsAlive: self.mayStay(hasEnded))
+                    let stream = AxonStream(
+                        self.connection.channel, keepsAlive: self.mayStay(hasEnded),
+                        chunkBytesMax: self.engine.limits.responseBytesMax)
                     switch try await self.stream(synapse, caller, route, stream) {
                     case .streamed:
                         self.leaveWorkers()
@@ -326,6 +328,7 @@ struct AxonExchange {
         var reply = reply
         if reply.signing != nil { try reply.sign(with: self.engine.signer) }
         self.counted(reply.status)
+        if let fault = reply.fault { self.logFailure("handler", fault) }
         let head = HTTPServerResponsePart.head(self.responseHead(reply, stays: stays))
         if let body = reply.body {
             try await outbound.write(contentsOf: [head, .body(.byteBuffer(body)), .end(nil)])
@@ -361,7 +364,7 @@ struct AxonExchange {
         ) { try await ConnectionExecutor.run(onEventLoop: isQuick, body) }
     }
 
-    private func logFailure(_ what: String, _ error: any Error) {
+    private func logFailure(_ what: String, _ error: any Sendable) {
         self.engine.logger.warning(
             "a \(what) failed",
             metadata: [

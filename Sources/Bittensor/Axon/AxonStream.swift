@@ -1,5 +1,6 @@
 internal import NIOCore
 internal import NIOHTTP1
+internal import SubnetRPC
 internal import Synchronization
 
 /// The reply of a streaming synapse: its head with the first chunk, and each chunk as one HTTP chunk.
@@ -10,6 +11,7 @@ internal import Synchronization
 final class AxonStream: Sendable {
     let keepsAlive: Bool
     private let channel: any Channel
+    private let chunkBytesMax: Int
     private let state = Mutex(State())
 
     private struct State {
@@ -17,8 +19,9 @@ final class AxonStream: Sendable {
         var hasBegun = false
     }
 
-    init(_ channel: any Channel, keepsAlive: Bool) {
+    init(_ channel: any Channel, keepsAlive: Bool, chunkBytesMax: Int) {
         self.channel = channel
+        self.chunkBytesMax = chunkBytesMax
         self.keepsAlive = keepsAlive
     }
 
@@ -31,6 +34,11 @@ final class AxonStream: Sendable {
     func write(_ chunk: ByteBuffer) async throws {
         // An empty chunk would end the body on the wire.
         guard chunk.readableBytes > 0 else { return }
+        guard chunk.readableBytes <= self.chunkBytesMax else {
+            throw RPCError(
+                .resourceExhausted,
+                "a chunk of \(chunk.readableBytes) bytes is more than the \(self.chunkBytesMax) of a stream")
+        }
         try await self.send(.body(.byteBuffer(chunk)))
     }
 

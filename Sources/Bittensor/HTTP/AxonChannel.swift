@@ -17,10 +17,14 @@ struct AxonChannel: ServerChildChannel {
 
     let engine: AxonEngine
     let budget: BodyBudget
+    /// One for each event loop.
+    private let executors: [ConnectionExecutor]
 
-    init(engine: AxonEngine) {
+    init(engine: AxonEngine, group: any EventLoopGroup) {
         self.engine = engine
         self.budget = BodyBudget(bytesMax: engine.limits.bodyBytesInFlightMax)
+        let busyPoll = TimeAmount(engine.limits.busyPoll)
+        self.executors = group.makeIterator().map { ConnectionExecutor($0, busyPoll: busyPoll) }
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -48,17 +52,24 @@ struct AxonChannel: ServerChildChannel {
 
     func handle(value: Value, logger: Logger) async {
         let channel = value.channel
+        guard let executor = self.executors.first(where: { $0.eventLoop === channel.eventLoop }) else {
+            // Not of the group that it was made for.
+            return channel.close(promise: nil)
+        }
         let wrapped = try? await channel.eventLoop.submit {
             let wrapped = try NIOAsyncChannel<GatheredRequest, HTTPServerResponsePart>(
                 wrappingChannelSynchronously: channel,
                 configuration: .init(isOutboundHalfClosureEnabled: true))
+            executor.watch(channel)
             try channel.syncOptions?.setOption(.autoRead, value: true)
             return wrapped
         }.get()
         // It is gone already otherwise.
         guard let wrapped else { return }
-        await withTaskExecutorPreference(ConnectionExecutor(channel.eventLoop)) {
-            await AxonConnection(channel: channel, call: value.call, engine: self.engine).run(wrapped)
+        await withTaskExecutorPreference(executor) {
+            await AxonConnection(
+                channel: channel, executor: executor, call: value.call, engine: self.engine
+            ).run(wrapped)
         }
     }
 }

@@ -9,12 +9,14 @@ final class AxonConnection: Sendable {
     let remoteIP: String
     let remotePort: Int
     let channel: any Channel
+    private let executor: ConnectionExecutor
     /// The call that is to be cancelled when the caller goes.
     let call: RunningCall
     private let engine: AxonEngine
 
-    init(channel: any Channel, call: RunningCall, engine: AxonEngine) {
+    init(channel: any Channel, executor: ConnectionExecutor, call: RunningCall, engine: AxonEngine) {
         self.channel = channel
+        self.executor = executor
         self.call = call
         self.engine = engine
         self.remoteIP = channel.remoteAddress?.ipAddress ?? ""
@@ -30,6 +32,7 @@ final class AxonConnection: Sendable {
                     let reader = InboundReader(inbound, channel.channel)
                     while let request = try await reader.next() {
                         guard try await self.serve(request, reader, outbound) else { return }
+                        self.executor.answered(self.channel)
                     }
                     // Who sends no more may still take the reply that is on its way.
                     try? await reader.flush()

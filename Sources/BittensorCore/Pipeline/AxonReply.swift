@@ -15,6 +15,8 @@ public struct AxonReply: Sendable {
     public let signing: String?
     /// Why the request was not answered with its synapse; `nil` for a success. For logs and metrics.
     public let error: SynapseError?
+    /// What is wrong with what a handler gave, for the log alone; `nil` where nothing is.
+    public internal(set) var fault: String?
 
     private static let signatureHeader = "bt_header_axon_signature"
 

@@ -77,7 +77,12 @@ extension RequestCore {
             body = isStream ? nil : try written.body(.compact)
         } catch {
             // NaN and infinities have no word in JSON.
-            return self.reply(.opaque(id: self.errorID), at: now)
+            return self.reply(fault: "the reply cannot be written as JSON: \(error.message)", at: now)
+        }
+        let bytesMax = self.configuration.limits.replyBytesMax
+        if let body, body.readableBytes > bytesMax {
+            return self.reply(
+                fault: "the reply has \(body.readableBytes) bytes, more than \(bytesMax)", at: now)
         }
         var headers = HeaderList()
         if let body { headers.add("content-length", String(body.readableBytes)) }
@@ -87,6 +92,13 @@ extension RequestCore {
                 synapse, schema: route.schema, bodyHash: synapse.bodyHash(route.schema),
                 totalSize: body?.readableBytes ?? 0))
         return AxonReply(status: status, headers: headers, body: body, signing: signing)
+    }
+
+    /// The reply in place of one that cannot be sent.
+    private func reply(fault: String, at now: UnixTime) -> AxonReply {
+        var reply = self.reply(.opaque(id: self.errorID), at: now)
+        reply.fault = fault
+        return reply
     }
 
     // MARK: Replies of the web framework

@@ -1,3 +1,4 @@
+internal import DequeModule
 internal import LibP2PCore
 internal import NIOCore
 internal import Synchronization
@@ -6,6 +7,8 @@ internal import Synchronization
 extension Connection {
     /// Bytes that streams must have taken up before they are counted again.
     static let measureBytesMin = 256 * 1024
+    /// How long what was reported may have drained before it is counted again.
+    static let measurePause = TimeAmount.milliseconds(500)
     /// Streams that may wait for room in the muxer, or for a peer which cannot be asked for more at a time.
     static let heldOpensMax = 1024
 
@@ -14,8 +17,8 @@ extension Connection {
         var quirks = PeerQuirks.none
         /// Streams whose answer the peer owes, when it cannot be asked for many at a time.
         var opening: Set<UInt32> = []
-        /// Streams that wait for one of those to be answered.
-        var held: [PeerStream] = []
+        /// Streams that wait for one of those to be answered or for room, the oldest first, and until when.
+        var held = Deque<(stream: PeerStream, deadline: NIODeadline)>()
         /// The connection ends at the first moment without a stream.
         var isRetiring = false
         /// Bytes queued or left unread since the last count. What drained meanwhile is not taken off.
@@ -24,6 +27,8 @@ extension Connection {
         var counted = 0
         /// What the host was last told.
         var reported = 0
+        /// When that is looked at again, because it was much and may have drained.
+        var measureAt: NIODeadline?
     }
 
     // MARK: Bytes
@@ -51,9 +56,11 @@ extension Connection {
 
     private func report(_ bytes: Int, mayDemand: Bool) {
         self.bounds.reported = bytes
+        self.bounds.measureAt =
+            bytes >= Self.measureBytesMin ? self.eventLoop.now + Self.measurePause : nil
         var ofProtocols: [String: Int] = [:]
-        for stream in self.streams.values {
-            let held = stream.heldBytes
+        for (id, stream) in self.streams {
+            let held = self.heldBytes(by: stream, id)
             if held > 0 { ofProtocols[stream.protocolID, default: 0] += held }
         }
         self.delegate?.connection(self, holds: bytes, ofProtocols: ofProtocols, mayDemand: mayDemand)
@@ -68,7 +75,7 @@ extension Connection {
             // Ties go to the younger stream: the simulator replays a run exactly.
             let held = connection.streams
                 .filter { protocolID == nil || $0.value.protocolID == protocolID }
-                .map { ($0.key, $0.value.heldBytes) }
+                .map { ($0.key, connection.heldBytes(by: $0.value, $0.key)) }
                 .sorted { ($0.1, $0.0) > ($1.1, $1.0) }
             var bytes = protocolID == nil ? left : held.reduce(0) { $0 + $1.1 }
             for (id, ofStream) in held where bytes > bytesMax && ofStream > 0 {
@@ -78,6 +85,37 @@ extension Connection {
                     id, LibP2PError(.resourceLimit, "too many bytes of this peer are unread or unsent"))
             }
             connection.report(left, mayDemand: false)
+        }
+    }
+
+    /// Unread, kept and unsent bytes of a stream.
+    func heldBytes(by stream: PeerStream, _ id: UInt32) -> Int {
+        let held = stream.state.withLock { $0.inputBytes + $0.keptBytes + $0.outboxBytes }
+        return held + self.core.queuedBytes(on: id)
+    }
+
+    // MARK: Time
+
+    /// When this file has something to do.
+    var boundsDeadline: NIODeadline? {
+        let held = self.bounds.held.first?.deadline
+        guard let measureAt = self.bounds.measureAt else { return held }
+        return min(measureAt, held ?? measureAt)
+    }
+
+    func boundsTimerFired(now: NIODeadline) {
+        if let measureAt = self.bounds.measureAt, measureAt <= now {
+            self.bounds.measureAt = now + Self.measurePause
+            let bytes = self.count()
+            // What drained is told, so that nobody else must let go for it.
+            if bytes < Self.measureBytesMin || self.bounds.reported - bytes >= Self.measureBytesMin {
+                self.report(bytes, mayDemand: false)
+            }
+        }
+        while let first = self.bounds.held.first, first.deadline <= now {
+            self.bounds.held.removeFirst()
+            first.stream.fail(
+                LibP2PError(.timeout, "there was no room for a stream in time"), tellPeer: false)
         }
     }
 
@@ -107,19 +145,25 @@ extension Connection {
         self.closeIfDrained()
     }
 
-    /// Whether `stream` must wait before it is opened; it is called for again when its time has come. Whoever
-    /// wants it has a deadline.
+    /// Whether `stream` must wait before it is opened, for room or behind those that wait already; it is
+    /// called for again when its time has come.
     func mustWait(_ stream: PeerStream) -> Bool {
-        if self.mayOpen { return false }
-        let (waits, isNew) = stream.state.withLock { state in
-            guard state.id == nil, state.failure == nil else { return (false, false) }
+        let mayOpen = self.mayOpen
+        if mayOpen, self.bounds.held.isEmpty { return false }
+        let (waits, isNew, wasNext) = stream.state.withLock { state in
+            guard state.id == nil, state.failure == nil, !(mayOpen && state.isNext) else {
+                return (false, false, false)
+            }
             state.isDirty = false
-            defer { state.isHeld = true }
-            return (true, !state.isHeld)
+            defer { (state.isHeld, state.isNext) = (true, false) }
+            return (true, !state.isHeld, state.isNext)
         }
         guard isNew else { return waits }
-        if self.bounds.held.count < Self.heldOpensMax {
-            self.bounds.held.append(stream)
+        let deadline = self.eventLoop.now + self.core.configuration.limits.streamNegotiationTimeout
+        if wasNext {
+            self.bounds.held.prepend((stream, self.bounds.held.first?.deadline ?? deadline))
+        } else if self.bounds.held.count < Self.heldOpensMax {
+            self.bounds.held.append((stream, deadline))
         } else {
             stream.fail(LibP2PError(.resourceLimit, "too many streams wait to be opened"), tellPeer: false)
         }
@@ -137,6 +181,8 @@ extension Connection {
         while !self.bounds.held.isEmpty, self.mayOpen {
             self.openNextHeld()
             self.collect()
+            // Those that waited may all have left.
+            if self.bounds.held.isEmpty { self.closeIfDrained() }
         }
     }
 
@@ -154,9 +200,9 @@ extension Connection {
     /// There is room, or the one before could not be opened.
     func openNextHeld() {
         while !self.bounds.held.isEmpty {
-            let next = self.bounds.held.removeFirst()
+            let next = self.bounds.held.removeFirst().stream
             let isWanted = next.state.withLock { state in
-                state.isHeld = false
+                (state.isHeld, state.isNext) = (false, true)
                 return state.failure == nil && state.id == nil
             }
             if isWanted { return self.wake(next) }
@@ -166,13 +212,6 @@ extension Connection {
     /// The streams that wait, which now never will be opened.
     func takeHeld() -> [PeerStream] {
         defer { self.bounds.held.removeAll() }
-        return self.bounds.held
-    }
-}
-
-extension PeerStream {
-    /// Unread, kept and unsent bytes.
-    var heldBytes: Int {
-        self.state.withLock { $0.inputBytes + $0.keptBytes + $0.outboxBytes + $0.queuedBytes }
+        return self.bounds.held.map(\.stream)
     }
 }

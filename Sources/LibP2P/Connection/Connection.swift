@@ -47,6 +47,8 @@ package final class Connection: @unchecked Sendable {
     static let listKeptMax = 256
     /// How long a stream whose handler is done may keep sending before it is reset.
     static let lingerTimeout = TimeAmount.seconds(30)
+    /// What a peer has to take of a stream in that time to be given more of it.
+    static let lingerProgressBytesMin = 4096
 
     /// The loop that owns the socket.
     package let eventLoop: any EventLoop
@@ -75,6 +77,7 @@ package final class Connection: @unchecked Sendable {
         var peer: AuthenticatedPeer?
         var peerText = ""
         var isEstablished = false
+        var isIdentified = false
         var isDraining = false
         var failure: LibP2PError?
         var streamCount = 0
@@ -99,7 +102,7 @@ package final class Connection: @unchecked Sendable {
     private var spareList: [PeerStream] = []
     private var tasks: [UInt64: Task<Void, Never>] = [:]
     private var nextTask: UInt64 = 0
-    private var lingering = Deque<(deadline: NIODeadline, id: UInt32)>()
+    private var lingering = Deque<(deadline: NIODeadline, id: UInt32, unsent: Int)>()
     private(set) var isClosed = false
     private var drainDeadline: NIODeadline?
     private var isGoAwayReceived = false
@@ -130,6 +133,11 @@ package final class Connection: @unchecked Sendable {
     package var isEstablished: Bool { self.status.withLock { $0.isEstablished && $0.failure == nil } }
     /// Whether it ever stood.
     var wasEstablished: Bool { self.status.withLock { $0.isEstablished } }
+    /// Whether the peer has said over this connection who it is.
+    var isIdentified: Bool {
+        get { self.status.withLock { $0.isIdentified } }
+        set { self.status.withLock { $0.isIdentified = newValue } }
+    }
     /// Whether new streams may be opened here.
     package var acceptsStreams: Bool {
         self.status.withLock { $0.isEstablished && $0.failure == nil && !$0.isDraining }
@@ -438,7 +446,7 @@ package final class Connection: @unchecked Sendable {
     }
 
     private func open(_ stream: PeerStream, isAbandoned: Bool) -> UInt32? {
-        if isAbandoned || self.mustWait(stream) { return nil }
+        if isAbandoned || self.mustWait(stream) || stream.state.withLock({ $0.failure != nil }) { return nil }
         do {
             let id = try self.core.openStream(stream.proposals, now: self.eventLoop.now)
             stream.state.withLock { $0.id = id }
@@ -507,7 +515,8 @@ package final class Connection: @unchecked Sendable {
     }
 
     private func accept(_ id: UInt32, _ protocolID: String) {
-        guard let delegate = self.delegate, let peer = self.peer,
+        // What came in one piece with the last message of the handshake may be here after a refusal.
+        guard !self.core.isClosed, let delegate = self.delegate, let peer = self.peer,
             let handler = delegate.served.handler(for: protocolID)
         else {
             self.core.reset(id)
@@ -556,8 +565,14 @@ package final class Connection: @unchecked Sendable {
             if connection.lingering.count > 64, connection.lingering.count > 4 * connection.streams.count {
                 connection.lingering.removeAll { connection.streams[$0.id] == nil }
             }
-            connection.lingering.append((connection.eventLoop.now + Self.lingerTimeout, id))
+            connection.collect()
+            connection.lingers(id)
         }
+    }
+
+    private func lingers(_ id: UInt32) {
+        let deadline = self.eventLoop.now + Self.lingerTimeout
+        self.lingering.append((deadline, id, self.core.queuedBytes(on: id)))
     }
 
     private func startTLS(_ role: ConnectionRole) {
@@ -675,7 +690,7 @@ package final class Connection: @unchecked Sendable {
     /// Unread, kept and unsent bytes of the streams of this connection, and the streams. On its event loop.
     var buffered: (bytes: Int, streams: Int) {
         self.eventLoop.assertInEventLoop()
-        let bytes = self.streams.values.reduce(0) { $0 + $1.heldBytes }
+        let bytes = self.streams.reduce(0) { $0 + self.heldBytes(by: $1.value, $1.key) }
         return (bytes, self.streams.count)
     }
 
@@ -702,6 +717,7 @@ package final class Connection: @unchecked Sendable {
         var deadline = self.core.nextDeadline ?? .distantFuture
         if let first = self.lingering.first, first.deadline < deadline { deadline = first.deadline }
         if let drain = self.drainDeadline, drain < deadline, drain > self.eventLoop.now { deadline = drain }
+        if let ours = self.boundsDeadline, ours < deadline { deadline = ours }
         guard deadline != .distantFuture else { return }
         // A timer that fires too early costs one look; one that is re-armed for every read costs an
         // allocation each.
@@ -716,11 +732,17 @@ package final class Connection: @unchecked Sendable {
         let now = self.eventLoop.now
         while let first = self.lingering.first, first.deadline <= now {
             self.lingering.removeFirst()
-            if self.streams[first.id] != nil {
+            guard self.streams[first.id] != nil else { continue }
+            let unsent = self.core.queuedBytes(on: first.id)
+            if unsent > 0, unsent + Self.lingerProgressBytesMin <= first.unsent {
+                // A reader that is slow, and reads.
+                self.lingers(first.id)
+            } else {
                 self.abandon(
                     first.id, LibP2PError(.timeout, "the peer did not take or end the stream in time"))
             }
         }
+        self.boundsTimerFired(now: now)
         self.core.timerFired(now: now)
         self.closeIfDrained()
         self.runActions()

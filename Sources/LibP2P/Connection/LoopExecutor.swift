@@ -1,4 +1,5 @@
 internal import DequeModule
+internal import EventLoops
 public import NIOCore
 internal import Synchronization
 

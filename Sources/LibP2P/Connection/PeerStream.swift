@@ -13,6 +13,8 @@ internal import Synchronization
 public final class PeerStream: Sendable {
     /// Bytes that may wait to be sent before ``write(_:)`` suspends.
     static let writeHighWatermark = 256 * 1024
+    /// The muxer tells when its queue falls under this, and nothing of smaller ones.
+    static let queueTellsFrom = YamuxLimits().sendQueueBytesLow
 
     /// Who is at the other end.
     public let peer: PeerID
@@ -115,9 +117,15 @@ public final class PeerStream: Sendable {
     /// and the stream is reset where those are passed.
     package func keep(_ bytes: Int) { self.state.withLock { $0.keptBytes = bytes } }
 
-    /// The other side may still send or must still end, and has a bounded while for it; nothing is looked at.
+    /// The other side may still send, take what is unsent, or must still end, and has a bounded while for it;
+    /// nothing is looked at.
     package func lingerUnlessEnded() {
-        if !self.state.withLock({ $0.isInputEnded || $0.failure != nil }) { self.linger() }
+        let isOver = self.state.withLock { state in
+            // Less than that may have left by now: the muxer tells of it only from above.
+            let isSent = state.outboxBytes + state.queuedBytes <= Self.queueTellsFrom
+            return state.failure != nil || (state.isInputEnded && isSent)
+        }
+        if !isOver { self.linger() }
     }
 
     // MARK: Writing
@@ -388,8 +396,10 @@ extension PeerStream {
         var negotiationWaiters: [UnsafeContinuation<String, any Error>] = []
         /// Whether the connection's list of streams with work holds this one.
         var isDirty = false
-        /// Whether it waits to be opened because the peer can take few at a time.
+        /// Whether it waits to be opened because there is no room.
         var isHeld = false
+        /// Whether it has waited, and its turn has come.
+        var isNext = false
 
         init(id: UInt32?, protocolID: String?, hasSeveralProposals: Bool) {
             self.id = id

@@ -4,8 +4,8 @@ internal import LibP2PIdentity
 /// many.
 ///
 /// Connections report now and then, not for every message, so the sums lag: by at most 256 KiB for each
-/// connection or a quarter of what it holds. What was reported may have drained since; whoever is told to let
-/// go counts again first.
+/// connection or a quarter of what it holds. What was reported may have drained since, for half a second;
+/// whoever is told to let go counts again first.
 struct BufferLedger {
     /// A connection that must not hold more than `bytes`, for streams of one protocol or for all.
     struct Demand: Hashable {

@@ -187,6 +187,7 @@ extension Host {
         guard let peer = address.peerID else { return }
         let loop = self.executor().eventLoop
         let pauseMin = self.configuration.timeouts.reconnectBackoffMin
+        let pauseMax = self.configuration.timeouts.reconnectBackoffMax
         var pause = pauseMin
         while !Task.isCancelled {
             do {
@@ -198,15 +199,16 @@ extension Host {
                 } onCancel: {
                     connection.close(LibP2PError(.connectionClosed, "the host was stopped"))
                 }
-                // One that is refused behind its handshake stood for a moment too.
-                if loop.now - start > pause { pause = pauseMin }
+                // One that is refused behind its handshake stood too, for long on a busy machine. Who was
+                // let in is told who the peer is.
+                if loop.now - start > (connection.isIdentified ? pause : pauseMax) { pause = pauseMin }
             } catch {
                 self.logger.info(
                     "cannot reach a wanted peer, trying again in \(pause.nanoseconds / 1_000_000) ms",
                     metadata: ["subnet.peer": "\(peer)", "subnet.error": "\(error)"])
             }
             try? await loop.sleep(for: self.spread(pause))
-            pause = min(pause * 2, self.configuration.timeouts.reconnectBackoffMax)
+            pause = min(pause * 2, pauseMax)
         }
     }
 

@@ -167,12 +167,36 @@ public final class Host: Service, ConnectionDelegate {
     }
 
     /// Starts, says where it listens, and runs until SIGINT or SIGTERM.
-    public func runUntilSignal(_ ready: ([Multiaddr]) async throws -> Void) async throws {
+    ///
+    /// - Parameter ready: called once, with the real addresses, when a signal would stop the host gracefully.
+    /// - Throws: `LibP2PError` when an address cannot be listened on; what `ready` throws, when the host has
+    ///   stopped.
+    public func runUntilSignal(
+        _ ready: @escaping @Sendable ([Multiaddr]) async throws -> Void
+    ) async throws {
         let addresses = try await self.start()
-        try await ready(addresses)
         try await ServiceGroup(
-            services: [self], gracefulShutdownSignals: [.sigint, .sigterm], logger: self.logger
+            services: [self, ReadyService { try await ready(addresses) }],
+            gracefulShutdownSignals: [.sigint, .sigterm], logger: self.logger
         ).run()
+    }
+
+    /// Says once that signals are heard, then waits for shutdown.
+    private struct ReadyService: Service {
+        let ready: @Sendable () async throws -> Void
+
+        init(_ ready: @escaping @Sendable () async throws -> Void) { self.ready = ready }
+
+        func run() async throws {
+            do {
+                try await cancelWhenGracefulShutdown {
+                    try await self.ready()
+                    try? await gracefulShutdown()
+                }
+            } catch is CancellationError where Task.isShuttingDownGracefully {
+                // The host is told to stop while its caller makes itself ready.
+            }
+        }
     }
 
     /// Stops listening, lets open streams finish for a bounded time and closes every connection.
@@ -217,6 +241,8 @@ public final class Host: Service, ConnectionDelegate {
     public var connectedPeers: [PeerID] { self.state.withLock { Array($0.table.peers.keys) } }
     /// Connections that stand.
     public var connectionCount: Int { self.state.withLock { $0.table.count } }
+    /// What connections last reported to hold, for the bounds of the host.
+    package var reportedBytes: Int { self.state.withLock { $0.buffers.total } }
     /// Inbound connections that have not finished their handshake.
     public var pendingConnectionCount: Int { self.state.withLock { $0.pending.count } }
     /// Inbound streams whose handlers run.
@@ -388,7 +414,7 @@ public final class Host: Service, ConnectionDelegate {
         let connection = try self.makeConnection(
             role: .listener, expectedPeer: nil, remoteAddress: remote,
             executor: self.executors[channel.eventLoop])
-        let source = remote?.components.first?.description ?? ""
+        let source = PendingConnections.source(of: remote)
         let evicted = self.state.withLock { state -> [Connection] in
             state.pending.add(connection.number, source: source).compactMap { state.connections[$0] }
         }

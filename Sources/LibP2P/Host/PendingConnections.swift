@@ -1,4 +1,5 @@
 internal import DequeModule
+internal import LibP2PIdentity
 
 /// Inbound connections that have not finished their handshake, by source address.
 ///
@@ -15,6 +16,14 @@ struct PendingConnections {
     init(totalMax: Int, perSourceMax: Int) {
         self.totalMax = max(1, totalMax)
         self.perSourceMax = max(1, perSourceMax)
+    }
+
+    /// What counts as one source: an IPv4 address, and of an IPv6 address the first 64 bits, because a site
+    /// has all of those that follow.
+    static func source(of address: Multiaddr?) -> String {
+        guard let component = address?.components.first else { return "" }
+        guard component.protocol == .ip6 else { return component.description }
+        return "\(component.value.prefix(8))"
     }
 
     var count: Int { self.entries.count }

@@ -47,8 +47,11 @@ extension Host {
 
     /// What others are told: the configured addresses, else those listened on.
     private func announced(_ state: borrowing State) -> [Multiaddr] {
-        self.configuration.announce.isEmpty
+        let addresses =
+            self.configuration.announce.isEmpty
             ? state.listeners.flatMap(\.reachableAddresses) : self.configuration.announce
+        // Some machines have hundreds of interfaces, and a record has not room for all.
+        return Array(addresses.prefix(IdentityLimits.addressesMax))
     }
 
     private func identifyMessage(for connection: Connection) -> ByteBuffer {
@@ -91,6 +94,7 @@ extension Host {
         }
         let message = try decoder.finish()
         try message.checkSender(stream.peer)
+        stream.connection.isIdentified = true
         self.learn(message, from: stream, isPush: isPush)
     }
 

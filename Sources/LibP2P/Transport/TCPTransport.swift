@@ -167,11 +167,14 @@ extension TCPEndpoint {
             throw LibP2PError(.resourceLimit, "too many names wait to be resolved")
         }
         let promise = eventLoop.makePromise(of: [SocketAddress].self)
+        // Set when nobody waits any more: a question that is still in the queue is not asked then.
+        let isLeft = AbandonedQuestion()
         let timer = eventLoop.scheduleTask(in: timeout) {
+            isLeft.set()
             promise.fail(LibP2PError(.timeout, "the name \(self.host) was not resolved in time"))
         }
         Self.resolverThreads.submit { _ in
-            promise.completeWith(Result { try self.lookUp() })
+            if !isLeft.isSet { promise.completeWith(Result { try self.lookUp() }) }
             Self.questions.subtract(1, ordering: .relaxed)
         }
         defer { timer.cancel() }
@@ -179,8 +182,15 @@ extension TCPEndpoint {
         return try await withTaskCancellationHandler {
             try await promise.futureResult.get()
         } onCancel: {
+            isLeft.set()
             promise.fail(CancellationError())
         }
+    }
+
+    private final class AbandonedQuestion: Sendable {
+        private let value = Atomic<Bool>(false)
+        var isSet: Bool { self.value.load(ordering: .relaxed) }
+        func set() { self.value.store(true, ordering: .relaxed) }
     }
 
     private func lookUp() throws -> [SocketAddress] {

@@ -72,6 +72,14 @@ extension ConnectionCore {
         }
     }
 
+    /// Bytes of a stream that are queued and not yet written.
+    package func queuedBytes(on id: UInt32) -> Int {
+        switch self.session {
+        case .some(let session): session.queuedBytes(on: id)
+        case .none: 0
+        }
+    }
+
     /// Queues bytes. The buffer is kept, not copied.
     /// - Returns: bytes now queued on the stream, for back-pressure; `.writable` tells when they fell under
     ///   the low watermark.

@@ -30,7 +30,7 @@ package struct ConnectionCore: ~Copyable {
 
     /// Dialer or listener.
     package let role: ConnectionRole
-    let configuration: ConnectionConfiguration
+    package let configuration: ConnectionConfiguration
     let expectedPeer: PeerID?
 
     var phase = Phase.negotiatingSecurity

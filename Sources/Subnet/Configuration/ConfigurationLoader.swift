@@ -125,6 +125,16 @@ public enum ConfigurationLoader {
             let (low, high) = (DurationText.text(low), DurationText.text(high))
             throw NodeError(.conflict, "\(lowName) (\(low)) is more than \(highName) (\(high)).")
         }
+        let messageBytesMax = configuration.limits.stream.messageBytesMax
+        for (name, bytesMax) in [
+            ("limits.peer.memory-bytes-max", configuration.limits.peer.memoryBytesMax),
+            ("limits.protocol.memory-bytes-max", configuration.limits.protocols.memoryBytesMax),
+            ("limits.system.memory-bytes-max", configuration.limits.system.memoryBytesMax),
+        ] where messageBytesMax > bytesMax {
+            let (message, bytes) = (ByteSize.text(messageBytesMax), ByteSize.text(bytesMax))
+            throw NodeError(
+                .conflict, "limits.stream.message-bytes-max (\(message)) is more than \(name) (\(bytes)).")
+        }
         if configuration.network.security.isEmpty {
             throw NodeError(
                 .conflict, "network.security is empty, so no connection could be secured.")

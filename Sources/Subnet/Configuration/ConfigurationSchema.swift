@@ -97,7 +97,8 @@ package enum ConfigurationSchema {
             "limits.system.handshakes-per-address-max", \.limits.system.handshakesPerAddressMax, 1...100_000,
             "The same from one source address."),
         .count(
-            "limits.system.streams-max", \.limits.system.streamsMax, 1...10_000_000, "Most streams in all."),
+            "limits.system.streams-max", \.limits.system.streamsMax, 1...10_000_000,
+            "Most streams that peers opened, in all."),
         .bytes(
             "limits.system.memory-bytes-max", \.limits.system.memoryBytesMax, memoryRange,
             "Most unread and unsent bytes of all streams; the largest streams make room."),
@@ -106,7 +107,8 @@ package enum ConfigurationSchema {
             "limits.peer.connections-max", \.limits.peer.connectionsMax, 1...1024,
             "Most connections of one peer."),
         .count(
-            "limits.peer.streams-max", \.limits.peer.streamsMax, 1...1_000_000, "Most streams of one peer."),
+            "limits.peer.streams-max", \.limits.peer.streamsMax, 1...1_000_000,
+            "Most streams that one peer opened."),
         .bytes(
             "limits.peer.memory-bytes-max", \.limits.peer.memoryBytesMax, memoryRange,
             "The same of one peer."),
@@ -115,7 +117,7 @@ package enum ConfigurationSchema {
             "Most calls in flight of one peer."),
         .count(
             "limits.protocol.streams-max", \.limits.protocols.streamsMax, 1...10_000_000,
-            "Most streams of one protocol."),
+            "Most streams that peers opened of one protocol."),
         .bytes(
             "limits.protocol.memory-bytes-max", \.limits.protocols.memoryBytesMax, memoryRange,
             "Most unread and unsent bytes of one protocol's streams."),

@@ -95,6 +95,9 @@ public struct InferenceSession: Sendable {
                     on: peer, until: peerEnd, &progress, now: now, onToken)
                 if isComplete { return progress.summary }
                 failure = RPCError(.dataLoss, "\(peer) ended the answer early")
+            } catch let error as ReaderFailure {
+                // Another hoster could not help.
+                throw error.cause
             } catch let error as RPCError where error.code != .cancelled && error.code != .invalidArgument {
                 failure = error
             }
@@ -126,6 +129,7 @@ public struct InferenceSession: Sendable {
     /// Lets one hoster go on behind the last token received.
     ///
     /// - Returns: whether the answer is complete.
+    /// - Throws: ``ReaderFailure`` for what `onToken` throws.
     private func run(
         on peer: RPCPeer, until end: NIODeadline, _ progress: inout Progress,
         now: @Sendable () -> NIODeadline, _ onToken: (Token) async throws -> Void
@@ -144,16 +148,20 @@ public struct InferenceSession: Sendable {
                 throw RPCError(.dataLoss, "\(peer) sent token \(response.index) out of order")
             }
             progress.received(response, from: peer, now: now())
-            try await onToken(
-                Token(
-                    index: Int(response.index), token: response.token, bytes: Array(response.text), peer: peer
-                ))
+            let token = Token(
+                index: Int(response.index), token: response.token, bytes: Array(response.text), peer: peer)
+            do { try await onToken(token) } catch { throw ReaderFailure(cause: error) }
             if !response.finishReason.isEmpty {
                 progress.summary.finishReason = response.finishReason
                 return true
             }
         }
         return false
+    }
+
+    /// What `onToken` threw: no failure of the hoster, whatever error it is.
+    private struct ReaderFailure: Error {
+        var cause: any Error
     }
 
     /// Who was asked, and who is to be asked next.

@@ -89,7 +89,10 @@ extension RPCError {
         case .callFailed:
             let status = error.status ?? .internalError("the model failed")
             self.init(status.code == 3 ? .invalidArgument : .internal, status.message, cause: error)
-        default: self.init(.unavailable, "the model's process is not available", cause: error)
+        default:
+            self.init(
+                code: .unavailable, message: "the model's process is not available", retryAfter: retryAfter,
+                cause: error)
         }
     }
 }

@@ -134,7 +134,8 @@ public final class Node: Sendable {
     }
 
     /// Runs until SIGINT or SIGTERM (or until `stop` ends), then shuts down gracefully: calls in flight may
-    /// go on for `timeouts.shutdown` and are cancelled then.
+    /// go on for `timeouts.shutdown` and are cancelled then. A handler that does not end within 3 seconds
+    /// after that is left behind, with a warning, and may still run when this returns.
     ///
     /// - Parameters:
     ///   - stop: ends when the node should, besides signals.
@@ -154,7 +155,7 @@ public final class Node: Sendable {
             .init(
                 service: RPCServerService(
                     server: self.server, loop: self.host.schedulingLoop,
-                    callsMayGoOn: TimeAmount(self.configuration.timeouts.shutdown))))
+                    callsMayGoOn: TimeAmount(self.configuration.timeouts.shutdown), logger: self.logger)))
         services.append(
             .init(
                 service: ReadyService(
@@ -172,11 +173,13 @@ public final class Node: Sendable {
 
     /// How long a shutdown may take before it counts as stuck and everything is cancelled.
     ///
-    /// Calls have `timeouts.shutdown`, then open streams have it, then the worker has its grace period. The
-    /// rest is for a worker that has to be killed, and for closing.
+    /// Calls have `timeouts.shutdown` and a bounded time to end when they are cancelled, then open streams
+    /// have it, then the worker has its grace period. The rest is for a worker that has to be killed, and for
+    /// closing.
     private var shutdownMax: Duration {
         let forCallsAndStreams = self.configuration.timeouts.shutdown + self.configuration.timeouts.shutdown
-        return forCallsAndStreams + self.configuration.worker.grace + .seconds(10)
+        let forCancelledCalls = Duration.nanoseconds(RPCServerService.cancelledCallsMayGoOn.nanoseconds)
+        return forCallsAndStreams + forCancelledCalls + self.configuration.worker.grace + .seconds(10)
     }
 
     /// The endpoint for operators and what fills its page; nothing where none is asked for.

@@ -33,25 +33,44 @@ struct WorkerService: Service {
 }
 
 /// Lets calls end when the node shuts down, for a bounded time, and cancels those that are left: services
-/// stop in reverse order, this one before the host.
+/// stop in reverse order, this one before the host. A call that ignores that is left behind.
 struct RPCServerService: Service {
+    /// For so long the end of cancelled calls is awaited.
+    static let cancelledCallsMayGoOn = TimeAmount.seconds(3)
+
     let server: LibP2PRPCServer
-    /// The clock of the bound.
+    /// The clock of the bounds.
     let loop: any EventLoop
-    /// The bound.
+    /// How long calls are not cancelled.
     let callsMayGoOn: TimeAmount
+    let logger: Logger
 
     func run() async throws {
         try? await gracefulShutdown()
-        let timer = self.loop.scheduleTask(in: self.callsMayGoOn) {}
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.server.stop() }
-            group.addTask { try? await timer.futureResult.get() }
-            await group.next()
-            timer.cancel()
-            // The end of the server's task is still awaited: that of the last call that it cancels.
-            group.cancelAll()
+        let (server, loop) = (self.server, self.loop)
+        let over = loop.makePromise(of: Void.self)
+        // This service is its parent: it cancels it and awaits it for a bounded time. A child task would have
+        // to be awaited for as long as a handler cares to run.
+        let stopping = Task {
+            await withTaskCancellationHandler {
+                await server.stop()
+            } onCancel: {
+                loop.scheduleTask(in: Self.cancelledCallsMayGoOn) { over.succeed() }
+            }
+            over.succeed()
         }
+        let timer = loop.scheduleTask(in: self.callsMayGoOn) { stopping.cancel() }
+        await withTaskCancellationHandler {
+            try? await over.futureResult.get()
+        } onCancel: {
+            stopping.cancel()
+        }
+        timer.cancel()
+        let count = server.callCount
+        guard count > 0 else { return }
+        let methods = Set(server.methodNames).sorted().joined(separator: ", ")
+        self.logger.warning(
+            "\(count) calls went on after they were cancelled and are left behind: \(methods)")
     }
 }
 

@@ -17,7 +17,7 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(parsing: .unconditional, help: ArgumentHelp("The prompt.", valueName: "text"))
     var prompt = "Once upon a time"
 
-    @Option(parsing: .unconditional, help: "Tokens of the answer.")
+    @Option(parsing: .unconditional, help: "Tokens of the answer, from 8 to 4096.")
     var maxNewTokens = 96
 
     @Option(parsing: .unconditional, help: "Seed of the answer.")
@@ -34,8 +34,8 @@ struct DemoCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        // Fewer tokens leave no middle in which a hoster could be killed.
-        try ArgumentReader.check(maxNewTokens, in: 8...100_000, "--max-new-tokens")
+        // Fewer tokens leave no middle in which a hoster could be killed; hosters allow no more.
+        try ArgumentReader.check(maxNewTokens, in: 8...4096, "--max-new-tokens")
         var log = LogConfiguration()
         log.level = logLevel
         LogSetup.bootstrap(log)

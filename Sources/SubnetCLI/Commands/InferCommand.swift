@@ -67,7 +67,7 @@ struct InferCommand: AsyncParsableCommand {
         if json {
             try JSONLine.write(InferReportLine(report))
         } else {
-            try StandardOutput.writeLine("")
+            try StandardOutput.writeLine(InferTokenLine.shown(report.rest))
             StandardError.writeLine(InferReportLine.sentence(report))
         }
     }
@@ -121,6 +121,8 @@ struct InferReportLine: Encodable {
     let firstTokenMilliseconds: Double
     let milliseconds: Double
     let tokensPerSecond: Double
+    /// What the answer has behind the text of its tokens; left out when that is nothing.
+    let text: String?
 
     init(_ report: InferReport) {
         peer = report.peer.description
@@ -130,6 +132,7 @@ struct InferReportLine: Encodable {
         firstTokenMilliseconds = report.firstToken.milliseconds
         milliseconds = report.elapsed.milliseconds
         tokensPerSecond = Self.rate(report)
+        text = report.rest.isEmpty ? nil : report.rest
     }
 
     /// The end of an answer for people.

@@ -1,3 +1,4 @@
+internal import EmbeddedModel
 internal import LibP2P
 internal import LibP2PIdentity
 internal import LibP2PRPC
@@ -83,7 +84,7 @@ extension NetworkOperations {
             isEqualToUndisturbed: bytes == undisturbed.withLock { $0 },
             firstToken: summary.firstTokenTime ?? .zero, tokensPerSecond: Double(summary.tokens) / seconds,
             tokens: summary.tokens, bytesSent: host.bytesSent, bytesReceived: host.bytesReceived,
-            peers: summary.peers.count + 1)
+            peers: summary.peers.count + 1, rest: story.finish())
     }
 
     /// Asks until all hosters have registered with the bootnode, or the demo's time is over.
@@ -148,7 +149,7 @@ final class DemoSubnet: Sendable {
 final class DemoStory: Sendable {
     private struct State {
         var bytes: [UInt8] = []
-        var text = IncrementalText()
+        var text = TextAssembler()
         var peer: RPCPeer?
         var isKilled = false
     }
@@ -164,6 +165,9 @@ final class DemoStory: Sendable {
     }
 
     var bytes: [UInt8] { self.state.withLock { $0.bytes } }
+
+    /// The text of bytes at the end of the answer that are no whole character.
+    func finish() -> String { self.state.withLock { $0.text.finish() } }
 
     func received(_ token: InferenceSession.Token) async throws {
         let (text, changed, mustKill) = self.state.withLock { state -> (String, Bool, Bool) in

@@ -1,3 +1,4 @@
+internal import EmbeddedModel
 internal import LibP2P
 internal import LibP2PIdentity
 internal import LibP2PRPC
@@ -164,14 +165,14 @@ enum NetworkOperations {
             session.failoversMax = 0
             session.deadline = request.timeout
             session.answerDeadline = request.timeout
-            var text = IncrementalText()
+            var text = TextAssembler()
             let summary = try await session.generate(generate) { token in
                 try await received(
                     InferToken(index: token.index, tokenID: Int(token.token), text: text.append(token.bytes)))
             }
             return InferReport(
                 peer: peer, newTokens: summary.tokens, finishReason: summary.finishReason, seed: seed,
-                firstToken: summary.firstTokenTime ?? .zero, elapsed: summary.totalTime)
+                firstToken: summary.firstTokenTime ?? .zero, elapsed: summary.totalTime, rest: text.finish())
         }
     }
 
@@ -240,26 +241,6 @@ enum NetworkOperations {
         }
         try await EmbeddedModelWorker.run(
             directory: directory, callsMax: callsMax, tokensPerSecond: tokensPerSecond)
-    }
-}
-
-/// Puts bytes of tokens together to text: a character may be split between tokens.
-struct IncrementalText {
-    private var pending: [UInt8] = []
-
-    /// The characters that are complete now.
-    mutating func append(_ bytes: [UInt8]) -> String {
-        self.pending += bytes
-        // At most three bytes at the end may be the start of a character.
-        for kept in 0...min(3, self.pending.count) {
-            let head = self.pending.dropLast(kept)
-            if let text = String(validating: head, as: UTF8.self) {
-                self.pending.removeFirst(head.count)
-                return text
-            }
-        }
-        defer { self.pending.removeAll() }
-        return String(decoding: self.pending, as: UTF8.self)
     }
 }
 

@@ -117,6 +117,8 @@ struct InferReport: Sendable {
     var seed: UInt64
     var firstToken: Duration
     var elapsed: Duration
+    /// The text of bytes at the end that no token made a whole character; mostly empty.
+    var rest = ""
 }
 
 /// `subnet perf run`.
@@ -175,6 +177,8 @@ struct DemoReport: Sendable {
     var bytesSent: Int
     var bytesReceived: Int
     var peers: Int
+    /// The end of `text` that no token's event has told; mostly empty.
+    var rest = ""
 }
 
 /// A listener that is up.

@@ -63,7 +63,7 @@ struct DemoPrinter: Sendable {
         let bytes = [report.bytesSent, report.bytesReceived].map { Figures.bytes(Double($0)) }
         try StandardOutput.write(
             """
-
+            \(report.rest)
 
             Undisturbed run   \(verdict)
             First token       \(Figures.milliseconds(report.firstToken.milliseconds))

@@ -99,14 +99,14 @@ package final class NativeClientStream: ClientCallStream {
         }
     }
 
-    /// Resets the stream unless both sides have ended in order.
+    /// Resets the stream unless both sides have ended in order, also when that was with an error.
     private func abandon(_ reason: RPCError) {
         let isDone = self.state.withLock { state in
             let isDone = state.call.hasEnded && state.call.hasFinishedSending
             if !isDone, !state.call.hasEnded { state.reason = state.reason ?? reason }
             return isDone
         }
-        if !isDone { self.bytes.reset() }
+        if isDone { self.bytes.callEnded() } else { self.bytes.reset() }
     }
 
     package func cancel(_ reason: RPCError) {

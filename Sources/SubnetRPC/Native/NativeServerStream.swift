@@ -5,13 +5,22 @@ internal import Synchronization
 package final class NativeServerStream: ServerCallStream {
     package let head: CallHead
     private let bytes: any CallByteStream
-    private let call: Mutex<NativeServerCall>
+    private let state: Mutex<State>
+
+    private struct State {
+        var call: NativeServerCall
+        /// Bytes of the request that the handler works on.
+        var worked = 0
+    }
 
     private init(_ bytes: any CallByteStream, _ head: CallHead, _ call: NativeServerCall) {
         self.bytes = bytes
         self.head = head
-        self.call = Mutex(call)
+        self.state = Mutex(State(call: call))
     }
+
+    /// Whether the only request is worked on until the call ends.
+    private var hasOneRequest: Bool { !self.head.method.kind.streamsRequests }
 
     /// Reads the header of a call from a stream that was opened for a method.
     ///
@@ -64,12 +73,16 @@ package final class NativeServerStream: ServerCallStream {
     }
 
     private func next() throws -> (event: NativeServerCall.Event?, isOver: Bool) {
-        let (event, isOver, kept) = try self.call.withLock { call in
-            let event = try call.next()
-            // The handler works on the last request until it asks for the next one, or the call ends.
-            var worked = 0
-            if case .item(let item)? = event { worked = item.bytes.readableBytes }
-            return (event, call.hasReceivedAll, call.keptChange(worked: worked))
+        let (event, isOver, kept) = try self.state.withLock { state in
+            let event = try state.call.next()
+            // The handler works on the last request until it asks for the next one, or the call ends. That
+            // nothing follows the only request is asked for while it waits.
+            if case .item(let item)? = event {
+                state.worked = item.bytes.readableBytes
+            } else if !self.hasOneRequest {
+                state.worked = 0
+            }
+            return (event, state.call.hasReceivedAll, state.call.keptChange(worked: state.worked))
         }
         if let kept { self.bytes.keeps(kept) }
         return (event, isOver)
@@ -86,14 +99,14 @@ package final class NativeServerStream: ServerCallStream {
             if isOver { return nil }
             var piece = self.bytes.poll()
             if piece == nil { piece = try await self.bytes.read() }
-            self.call.withLock { call in
-                if let piece { call.received(piece) } else { call.receivedEnd() }
+            self.state.withLock { state in
+                if let piece { state.call.received(piece) } else { state.call.receivedEnd() }
             }
         }
     }
 
     package func send(_ item: WireItem) async throws {
-        let output = try self.call.withLock { try $0.send(item) }
+        let output = try self.state.withLock { try $0.call.send(item) }
         do {
             try await self.bytes.send(output, isLast: item.isLast)
         } catch {
@@ -104,7 +117,7 @@ package final class NativeServerStream: ServerCallStream {
     }
 
     package func finish(_ status: RPCError?) {
-        if let last = self.call.withLock({ $0.finish(status) }) { self.bytes.finish(last) }
+        if let last = self.state.withLock({ $0.call.finish(status) }) { self.bytes.finish(last) }
     }
 
     package func onCancel(_ action: @escaping @Sendable (RPCError) -> Void) {

@@ -55,6 +55,12 @@ public final class CallTable: Sendable {
     /// How many calls are in the table.
     public var count: Int { self.state.withLock { $0.calls.count } }
 
+    /// The full names of the methods in the table, one for each call whose head has been read.
+    package var methodNames: [String] {
+        let calls = self.state.withLock { $0.calls.sorted { $0.key < $1.key }.map(\.value) }
+        return calls.compactMap { call in call.state.withLock { $0.context }?.method.fullName }
+    }
+
     /// Serves a call in a task of its own, which has begun when this returns.
     public func accept(_ stream: any ServerCallStream) {
         let context = self.router.context(for: stream.head)

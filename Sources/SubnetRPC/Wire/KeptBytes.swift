@@ -4,7 +4,7 @@
 /// made this one hold; the window of its stream no longer shows them.
 struct KeptBytes: Sendable {
     /// Less than this is not told: most messages are small, and telling has a price.
-    static let toldMin = 64 * 1024
+    static let toldMin = 4 * 1024
 
     private var told = 0
 
@@ -12,7 +12,7 @@ struct KeptBytes: Sendable {
     /// - Returns: what to tell the stream; nil where it knows.
     mutating func changed(to bytes: Int) -> Int? {
         let value = bytes >= Self.toldMin ? bytes : 0
-        guard value != self.told else { return nil }
+        guard value == 0 ? self.told != 0 : abs(value - self.told) >= Self.toldMin else { return nil }
         self.told = value
         return value
     }

@@ -68,6 +68,32 @@ import Testing
         }
     }
 
+    @Test func `a piece beyond the bound of replies cuts its stream`() async throws {
+        var configuration = Axon.Configuration()
+        configuration.limits.responseBytesMax = 100
+        try await Stage.with(
+            configuration,
+            attach: { axon in
+                try axon.attach(
+                    Pieces.self,
+                    streaming: { request, _, writer in
+                        try await writer.write(ByteBuffer(string: "alpha"))
+                        try await writer.write(ByteBuffer(string: request.prompt))
+                    })
+            }
+        ) { stage in
+            try await stage.withDendrite { dendrite in
+                let fits = String(repeating: "x", count: 100)
+                let whole = await dendrite.stream(Pieces(prompt: fits), to: stage.address)
+                #expect(whole.isSuccess)
+                #expect(whole.completion == "alpha" + fits)
+                let cut = await dendrite.stream(Pieces(prompt: fits + "x"), to: stage.address)
+                #expect(!cut.isSuccess)
+                #expect(cut.completion == "alpha")
+            }
+        }
+    }
+
     @Test func `a handler waits while its caller does not read`() async throws {
         let written = Mutex(0)
         let piece = ByteBuffer(repeating: 0x61, count: 64 << 10)

@@ -1,3 +1,4 @@
+import Crypto
 import LibP2PIdentity
 import NIOCore
 import Testing
@@ -18,6 +19,25 @@ struct ConnectionHandshakeTests {
         #expect(try pair.listener.peer?.peerID == CoreEnd.peerID(.dialer))
         #expect(pair.dialer.core.streamCount == 0)
         #expect(pair.listener.core.streamCount == 0)
+    }
+
+    @Test(arguments: [ConnectionRole.dialer, .listener])
+    func `a static key that another identity signed is refused by name`(forger: ConnectionRole) throws {
+        let own = try CoreEnd.configuration(forger == .dialer ? 10 : 20)
+        let foreign = try NoisePayload.signature(
+            ofStaticKey: own.noiseStaticKey.publicKey,
+            by: PrivateKey(ed25519Seed: [UInt8](repeating: 99, count: 32)))
+        let pair = try CorePair { configuration in
+            guard configuration.noiseStaticKeySignature == own.noiseStaticKeySignature else { return }
+            configuration.noiseStaticKeySignature = foreign
+        }
+        pair.run()
+        let victim = forger == .dialer ? pair.listener : pair.dialer
+        #expect(victim.errors.map(\.code) == [.securityFailed])
+        let reason = victim.errors.first.map { "\($0)" } ?? ""
+        #expect(reason.contains("the identity key did not sign the Noise static key"), "\(reason)")
+        #expect(!victim.hasEstablished)
+        #expect(victim.peer == nil)
     }
 
     @Test func `an early muxer is only used when both want it`() throws {

@@ -15,6 +15,7 @@ func withHosts<T>(
     for index in 0..<count {
         var configuration = HostConfiguration(
             identity: try PrivateKey.generate(.ed25519), listen: [try Multiaddr("/ip4/127.0.0.1/tcp/0")])
+        configuration.timeouts.bePatient()
         configure(index, &configuration)
         let host = try Host(configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         addresses.append(try #require(try await host.start().first))
@@ -27,6 +28,15 @@ func withHosts<T>(
     } catch {
         for host in hosts { await host.stop() }
         throw error
+    }
+}
+
+extension HostTimeouts {
+    /// A machine that is busy with other tests must not look like a peer that does not answer. A test of a
+    /// deadline sets its own.
+    mutating func bePatient() {
+        (self.dial, self.handshake, self.admission) = (.minutes(1), .minutes(1), .minutes(1))
+        (self.streamNegotiation, self.identify) = (.minutes(1), .minutes(1))
     }
 }
 

@@ -1,3 +1,4 @@
+import Crypto
 import LibP2PIdentity
 import NIOCore
 
@@ -18,17 +19,23 @@ final class RawPeer {
     private(set) var isEstablished = false
     private(set) var failure: LibP2PError?
 
-    /// - Parameter tamper: changes bytes of the handshake before they are sent; counted from 0 over the whole
-    ///   connection.
+    /// - Parameters:
+    ///   - tamper: changes bytes of the handshake before they are sent; counted from 0 over the whole
+    ///     connection.
+    ///   - signer: signs the Noise static key in place of the peer's identity.
     init(
         port: UInt16, receiveBuffer: Int32? = nil, expecting: PeerID? = nil,
-        tamper: ((Int, inout [UInt8]) -> Void)? = nil
+        tamper: ((Int, inout [UInt8]) -> Void)? = nil, signer: PrivateKey? = nil
     ) throws {
         self.socket = try RawSocket(port: port, receiveBuffer: receiveBuffer)
         let identity = try PrivateKey.generate(.ed25519)
         self.peerID = PeerID(publicKey: identity.publicKey)
         var configuration = try ConnectionConfiguration(identity: identity, security: [.noise])
         configuration.limits.yamux.keepAliveInterval = nil
+        if let signer {
+            configuration.noiseStaticKeySignature = try NoisePayload.signature(
+                ofStaticKey: configuration.noiseStaticKey.publicKey, by: signer)
+        }
         let other = try ConnectionConfiguration(identity: identity)
         self.core = ConnectionCore(
             role: .dialer, configuration: configuration, expectedPeer: expecting,

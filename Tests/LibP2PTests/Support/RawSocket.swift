@@ -25,7 +25,10 @@ final class RawSocket: Sendable {
             _ = setsockopt(
                 self.descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
         }
-        self.setTimeout(seconds: 10)
+        var time = timeval(tv_sec: 50, tv_usec: 0)
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            _ = setsockopt(self.descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
@@ -40,13 +43,6 @@ final class RawSocket: Sendable {
     }
 
     deinit { _ = close(self.descriptor) }
-
-    func setTimeout(seconds: Int) {
-        var time = timeval(tv_sec: seconds, tv_usec: 0)
-        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
-            _ = setsockopt(self.descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))
-        }
-    }
 
     func send(_ bytes: [UInt8]) throws {
         var offset = 0

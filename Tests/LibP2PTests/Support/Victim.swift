@@ -86,10 +86,13 @@ func withVictim(
     let log = LogRecorder()
     var configuration = HostConfiguration(
         identity: try PrivateKey.generate(.ed25519), listen: [try Multiaddr("/ip4/127.0.0.1/tcp/0")])
+    configuration.timeouts.bePatient()
     configure(&configuration)
     let host = try Host(configuration, logger: Logger(label: "victim") { _ in log })
+    var ofHonest = HostConfiguration(identity: try PrivateKey.generate(.ed25519))
+    ofHonest.timeouts.bePatient()
     let honest = try Host(
-        HostConfiguration(identity: try PrivateKey.generate(.ed25519)),
+        ofHonest,
         logger: Logger(label: "honest") { _ in SwiftLogNoOpLogHandler() })
     let address = try #require(try await host.start().first)
     host.setHandler(Victim.echo, echo)

@@ -108,7 +108,8 @@ struct CommandLineTests {
             ["node", "--config", "/nonexistent/node.yaml"],
             "The configuration file /nonexistent/node.yaml does not exist."
         ),
-        (["demo", "--max-new-tokens", "1"], "--max-new-tokens must be from 8"),
+        (["demo", "--max-new-tokens", "1"], "--max-new-tokens must be from 8 to 4096, not 1."),
+        (["demo", "--max-new-tokens", "4097"], "--max-new-tokens must be from 8 to 4096, not 4097."),
     ])
     func `bad input gives one sentence and a status`(arguments: [String], sentence: String) async throws {
         let outcome = try await BuiltProgram.run(arguments)

@@ -58,6 +58,10 @@ struct OutputTests {
             peer: try peer(), newTokens: 10, finishReason: "length", seed: 1,
             firstToken: .milliseconds(20), elapsed: .seconds(2))
         let text = try JSONLine.text(InferReportLine(report))
+        #expect(!text.contains("\"text\""))
+        var unfinished = report
+        unfinished.rest = "\u{FFFD}"
+        #expect(try JSONLine.text(InferReportLine(unfinished)).contains("\"text\":\"\u{FFFD}\""))
         #expect(text.contains("\"tokens_per_second\":5"))
         #expect(text.contains("\"first_token_milliseconds\":20"))
         #expect(InferReportLine.sentence(report).contains("first after 20 ms, 5.0 tokens/s, seed 1, length"))

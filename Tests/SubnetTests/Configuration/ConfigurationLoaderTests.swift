@@ -232,6 +232,11 @@ struct ConfigurationLoaderTests {
             refusal("worker: {restart-backoff-min: 2m}")
                 == "worker.restart-backoff-min (2m) is more than worker.restart-backoff-max (30s).")
         #expect(
+            refusal("limits: {stream: {message-bytes-max: 200MiB}}")
+                == """
+                limits.stream.message-bytes-max (200MiB) is more than limits.peer.memory-bytes-max (128MiB).
+                """)
+        #expect(
             refusal("network.security: []") == "network.security is empty, so no connection could be secured."
         )
         #expect(

@@ -406,4 +406,17 @@ struct InferenceSessionTests {
             _ = try await session.generate(request) { token in if token.index == 2 { throw Enough() } }
         }
     }
+
+    @Test(arguments: [RPCError.Code.unavailable, .resourceExhausted])
+    func `an error of its reader is no failure of the hoster`(code: RPCError.Code) async throws {
+        let first = SlowGenerator(infoTime: .seconds(1), clock: scheduler)
+        let second = SlowGenerator(infoTime: .seconds(1), clock: scheduler)
+        let session = try session(first, second)
+        let error = RPCError(code: code, message: "the reader is gone", retryAfter: .seconds(1))
+        let thrown = await #expect(throws: RPCError.self) {
+            _ = try await session.generate(request) { token in if token.index == 2 { throw error } }
+        }
+        #expect(thrown == error)
+        #expect(first.deadlines.count == 1 && second.deadlines == [])
+    }
 }

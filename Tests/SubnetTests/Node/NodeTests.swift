@@ -129,9 +129,12 @@ private struct LineLogger {
         }
     }
 
+    /// The next line that contains `text`.
+    func line(with text: String) async -> String? { await self.lines.first { $0.contains(text) } }
+
     /// Where the node says that its metrics are.
     func metricsAddress() async throws -> HostPort {
-        let line = await self.lines.first { $0.contains("metrics are served") }
+        let line = await self.line(with: "metrics are served")
         let found = line?.firstMatch(of: /http:\/\/(127\.0\.0\.1:\d+)\/metrics/)?.output.1
         return try #require(found.flatMap { HostPort(String($0)) })
     }
@@ -187,6 +190,39 @@ struct NodeTests {
                 #expect(callerPage.contains("side=\"caller\"") && !callerPage.contains("side=\"callee\""))
             }
         }
+    }
+
+    @Test func `ends although a handler goes on after its call was cancelled`() async throws {
+        var configuration = NodeConfiguration()
+        configuration.timeouts.shutdown = .milliseconds(100)
+        let (called, isCalled) = AsyncStream.makeStream(of: Void.self)
+        let (released, release) = AsyncStream.makeStream(of: Void.self)
+        defer { release.finish() }
+        // Whoever awaits its value does so whether or not the call is cancelled.
+        let stuck = Task { for await _ in released {} }
+        let log = LineLogger()
+        let callee = try Node(configuration, logger: log.logger) { router in
+            try router.registerTaskProtocol { _, payload, _ in
+                isCalled.finish()
+                await stuck.value
+                return payload
+            }
+        }
+        let caller = try Node(NodeConfiguration(), logger: silent)
+        try await caller.running { _ in
+            try await callee.running { addresses in
+                try await caller.host.connect(to: try #require(addresses.first))
+                let peer = RPCPeer(callee.host.peerID)
+                let call = Task {
+                    _ = try await caller.client.call(
+                        TaskProtocol.submit, TaskRequest(), to: peer, deadline: .seconds(50))
+                }
+                for await _ in called {}
+                withExtendedLifetime(call) {}
+            }
+        }
+        let line = await log.line(with: "calls went on after they were cancelled")
+        #expect(line?.contains("TaskProtocol.submit") == true)
     }
 
     @Test func `finds a peer of an earlier life by its id`() async throws {

@@ -1,4 +1,4 @@
-internal import NIOCore
+package import NIOCore
 
 #if canImport(Glibc)
     internal import Glibc
@@ -14,44 +14,57 @@ internal import NIOCore
 /// been right, and the look ends. ``BusyPollPolicy`` leaves off where looking does not pay, so an idle host
 /// and one with distant peers sleep as before.
 ///
+/// See `docs/decisions/0011-busy-poll.md`.
+///
 /// - Important: `@unchecked Sendable` because everything in it is touched only on the loop that owns it.
-final class BusyPoll: @unchecked Sendable {
-    /// Beyond so many sockets a loop does not look: it has enough to do.
-    static let socketsMax = 16
+package final class BusyPoll: @unchecked Sendable {
+    /// Beyond so many sockets a loop does not look by default: it has enough to do.
+    package static let socketsMaxDefault = 16
+    /// A core that comes back later was wanted by another thread.
+    package static let contentionDefault = TimeAmount.microseconds(5)
 
     private let eventLoop: any EventLoop
+    private let socketsMax: Int
     private let contention: TimeAmount
     private var span: TimeAmount = .zero
     private var sockets: [pollfd] = []
     private var policy = BusyPollPolicy()
     private var isScheduled = false
 
-    /// - Parameter contention: a core that comes back later than this was wanted by another thread.
-    init(eventLoop: any EventLoop, contention: TimeAmount = .microseconds(5)) {
+    /// - Parameters:
+    ///   - eventLoop: owns the sockets.
+    ///   - socketsMax: beyond so many sockets the loop does not look.
+    ///   - contention: a core that comes back later than this was wanted by another thread.
+    package init(
+        eventLoop: any EventLoop, socketsMax: Int = BusyPoll.socketsMaxDefault,
+        contention: TimeAmount = BusyPoll.contentionDefault
+    ) {
         self.eventLoop = eventLoop
+        self.socketsMax = socketsMax
         self.contention = contention
     }
 
     /// Looks at a socket too from now on, at most for `span` each time.
-    func add(_ socket: CInt, span: TimeAmount) {
+    package func add(_ socket: CInt, span: TimeAmount) {
         self.eventLoop.assertInEventLoop()
         self.span = max(self.span, span)
         self.sockets.append(pollfd(fd: socket, events: Int16(POLLIN), revents: 0))
     }
 
     /// Before the socket is closed.
-    func remove(_ socket: CInt) {
+    package func remove(_ socket: CInt) {
         self.eventLoop.assertInEventLoop()
         self.sockets.removeAll { $0.fd == socket }
     }
 
+    /// Whether there are sockets to look at, and not too many.
+    package var mayHelp: Bool { !self.sockets.isEmpty && self.sockets.count <= self.socketsMax }
+
     /// A read batch has ended that sent something. The look comes once the other batches of this turn of the
     /// loop are done.
     /// - Parameter isIdle: whether nothing else waits for the loop.
-    func answered(while isIdle: @escaping @Sendable () -> Bool) {
-        guard !self.isScheduled, !self.sockets.isEmpty, self.sockets.count <= Self.socketsMax,
-            self.policy.mayLook()
-        else { return }
+    package func answered(while isIdle: @escaping @Sendable () -> Bool) {
+        guard !self.isScheduled, self.mayHelp, self.policy.mayLook() else { return }
         self.isScheduled = true
         self.eventLoop.execute {
             self.isScheduled = false

@@ -3,7 +3,7 @@ import NIOPosix
 import Synchronization
 import Testing
 
-@testable import LibP2P
+@testable import EventLoops
 
 #if canImport(Glibc)
     import Glibc
