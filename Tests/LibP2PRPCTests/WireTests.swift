@@ -23,6 +23,19 @@ enum Kinds: RPCService {
     static let methods = [double.erased, count.erased, sum.erased, squares.erased, hang.erased]
 }
 
+extension HostConfiguration {
+    /// A machine that is busy with other tests must not look like a peer that does not answer.
+    fileprivate static func patient(listens: Bool = false, limits: HostLimits = HostLimits()) throws -> Self {
+        var configuration = Self(
+            identity: try .generate(.ed25519), listen: listens ? [try Multiaddr("/ip4/127.0.0.1/tcp/0")] : [],
+            limits: limits)
+        configuration.timeouts.dial = .minutes(1)
+        configuration.timeouts.handshake = .minutes(1)
+        configuration.timeouts.streamNegotiation = .minutes(1)
+        return configuration
+    }
+}
+
 /// Two hosts on loopback: one that serves within `limits` and `hostLimits`, and one that calls, with messages
 /// of up to `messageBytesMax`.
 func withRPC(
@@ -32,12 +45,8 @@ func withRPC(
     register: (Router) throws -> Void = { _ in }, _ body: (Client, RPCPeer, Host, Host) async throws -> Void
 ) async throws {
     let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let server = try Host(
-        HostConfiguration(
-            identity: .generate(.ed25519), listen: [try Multiaddr("/ip4/127.0.0.1/tcp/0")],
-            limits: hostLimits),
-        logger: quiet)
-    let caller = try Host(HostConfiguration(identity: .generate(.ed25519)), logger: quiet)
+    let server = try Host(.patient(listens: true, limits: hostLimits), logger: quiet)
+    let caller = try Host(.patient(), logger: quiet)
     let scheduler: any RPCScheduler = .onLoop(server.schedulingLoop)
     let router = Router(scheduler: scheduler, limits: limits, logger: quiet)
     try router.register(Kinds.self, authorizer: authorizer) {
@@ -284,10 +293,8 @@ struct WireTests {
             static let methods = [hello.erased]
         }
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let server = try Host(
-            HostConfiguration(identity: .generate(.ed25519), listen: [try Multiaddr("/ip4/127.0.0.1/tcp/0")]),
-            logger: quiet)
-        let caller = try Host(HostConfiguration(identity: .generate(.ed25519)), logger: quiet)
+        let server = try Host(.patient(listens: true), logger: quiet)
+        let caller = try Host(.patient(), logger: quiet)
         let scheduler: any RPCScheduler = .onLoop(server.schedulingLoop)
         let router = Router(scheduler: scheduler, logger: quiet)
         let rpc = LibP2PRPCServer(host: server, router: router)

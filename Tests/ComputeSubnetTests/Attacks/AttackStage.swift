@@ -45,8 +45,7 @@ struct AttackStage {
         try await MinerFixture.with(
             folder: place, host: FakeLeaseHost(), challenges: challenges, configure: configure
         ) { fixture in
-            var axonConfiguration = Axon.Configuration()
-            axonConfiguration.port = 0
+            var axonConfiguration = Axon.Configuration.patient
             axonConfiguration.nonceFile = place + "/nonces"
             if btauth {
                 var policy = StrictPolicy()

@@ -68,8 +68,7 @@ private struct ComputeAxonStage {
         let miner = RecordingMiner()
         let compute = ComputeSubnetAxon(
             miner: miner, metagraph: metagraph, configuration: configuration, logger: Logger(label: "test"))
-        var axonConfiguration = Axon.Configuration()
-        axonConfiguration.port = 0
+        var axonConfiguration = Axon.Configuration.patient
         axonConfiguration.coldkey = "5MinersColdkey"
         ComputeSubnetAxon.prepare(&axonConfiguration, profile: configuration.profile)
         let axon = try Axon(
@@ -90,7 +89,7 @@ private struct ComputeAxonStage {
 
     func call<S: Synapse>(_ synapse: S, as uri: String = "//Validator") async throws -> S {
         let dendrite = Dendrite(hotkey: try Keypair(uri: uri), logger: Logger(label: "test"))
-        let answer = await dendrite.call(synapse, to: self.info)
+        let answer = await dendrite.call(synapse, to: self.info, timeout: .seconds(50))
         try await dendrite.shutdown()
         return answer
     }
@@ -108,7 +107,9 @@ private struct ComputeAxonStage {
                 publicKey: "PEM")
             let allocate = try await stage.call(Allocate(wanted, profile: profile))
             let output = try AllocateOutput(allocate.deserialize())
-            #expect(output.status == true && output.expiresAt == 1_800_000_000)
+            #expect(
+                output.status == true && output.expiresAt == 1_800_000_000,
+                "\(allocate.head)")
             let challenge = try await stage.call(
                 Challenge(
                     ChallengeRequest(
@@ -190,7 +191,7 @@ private struct ComputeAxonStage {
             var challenge = Challenge()
             challenge.challengeDifficulty = 0
             let unchanged = try await stage.call(challenge)
-            #expect(unchanged.isSuccess && unchanged.deserialize() == [:])
+            #expect(unchanged.isSuccess && unchanged.deserialize() == [:], "\(unchanged.head)")
             challenge.challengeDifficulty = 5
             let wrong = try ChallengeOutput(try await stage.call(challenge).deserialize())
             #expect(wrong.password == nil && wrong.error?.contains("challenge_hash") == true)

@@ -31,11 +31,9 @@ struct MinerRuntimeTests {
             configuration.profile = profile
             configuration.sshPort = sshPort
             configuration.sshListenAddress = "127.0.0.1"
-            configuration.limits.diskBytesReserved = 1 << 20
-            configuration.limits.speedProbeBytes = 1 << 16
-            var axon = Axon.Configuration()
+            configuration.limits = .patient
+            var axon = Axon.Configuration.patient
             axon.host = "127.0.0.1"
-            axon.port = 0
             var settings = MinerRuntime.Settings(miner: configuration, axon: axon)
             settings.solver.searcher = .native
             settings.externalAddress = "127.0.0.1"

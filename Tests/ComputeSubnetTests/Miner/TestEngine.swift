@@ -114,11 +114,13 @@ struct Tenant: Sendable {
         let scan = try #require(HostCommand(named: "ssh-keyscan"))
         // A server that is just up may hang up on the first who asks.
         var shown = ""
+        var complaint = ""
         for _ in 0..<10 where shown.isEmpty {
-            shown = try await scan.run(
-                ["-t", "ed25519", "-p", "\(port)", "127.0.0.1"], timeout: .seconds(20), outputBytesMax: 65536
-            ).output
+            let ending = try await scan.run(
+                ["-t", "ed25519", "-p", "\(port)", "127.0.0.1"], timeout: .seconds(20), outputBytesMax: 65536)
+            (shown, complaint) = (ending.output, ending.complaint)
         }
+        try #require(!shown.isEmpty, "the server shows no key: \(complaint)")
         try shown.write(toFile: "\(folder)/known_hosts", atomically: true, encoding: .utf8)
         let keygen = try #require(HostCommand(named: "ssh-keygen"))
         let told = try await keygen.succeed(

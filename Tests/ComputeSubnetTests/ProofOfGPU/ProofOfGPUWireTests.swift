@@ -99,9 +99,8 @@ private final class ForgingMiner: ComputeMiner {
         machine.proofs = proofs
         machine.proofLimits = ProofFixtures.limits
         machine.gpus = { _ in Claim.gpu }
-        var axon = Axon.Configuration()
+        var axon = Axon.Configuration.patient
         axon.host = "127.0.0.1"
-        axon.port = 0
         var settings = MinerRuntime.Settings(miner: machine, axon: axon)
         settings.registryDirectory = folder.path
         settings.solver.searcher = .native
@@ -123,8 +122,7 @@ private final class ForgingMiner: ComputeMiner {
     /// Runs a forger's axon.
     private func withForger(_ forger: ForgingMiner, _ body: () async throws -> Void) async throws {
         let metagraph = Metagraph(registry: registry, netuid: 27)
-        var configuration = Axon.Configuration()
-        configuration.port = 0
+        var configuration = Axon.Configuration.patient
         ComputeSubnetAxon.prepare(&configuration, profile: .seed)
         let axon = try Axon(hotkey: keys, configuration: configuration, logger: logger)
         try ComputeSubnetAxon(
