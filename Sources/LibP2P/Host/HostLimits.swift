@@ -62,7 +62,8 @@ public struct HostTimeouts: Sendable, Hashable {
     public var identify = TimeAmount.seconds(10)
     /// Between keep-alive pings of the muxer.
     public var keepAlive = TimeAmount.seconds(30)
-    /// The first pause between two attempts to bring back a kept connection; it doubles.
+    /// The first pause between two attempts to bring back a kept connection. It doubles until a connection
+    /// outlasts it on which the peer said who it is, or one outlasts ``reconnectBackoffMax``.
     public var reconnectBackoffMin = TimeAmount.seconds(1)
     /// The longest such pause.
     public var reconnectBackoffMax = TimeAmount.seconds(60)
